@@ -1,0 +1,34 @@
+import type { ActionRecord, StateName } from '../model/action.ts';
+
+/**
+ * What a stored record must still be for a write to take effect: `absent`, or exactly this version.
+ * Every transition of every action is one conditional write under this guard and nothing else.
+ */
+export type Guard =
+  | 'absent'
+  | { readonly state: StateName; readonly epoch: number; readonly owner: string | null; readonly intentHash: string };
+
+/** The guard that names exactly the given record version. */
+export function guardOf(record: ActionRecord): Guard {
+  const owner = 'owner' in record ? record.owner : null;
+  return { state: record.state, epoch: record.epoch, owner, intentHash: record.intentHash };
+}
+
+/** `lost`: the condition did not hold; `current` is what stands there, returned by the same request. */
+export type WriteResult =
+  | { readonly kind: 'written' }
+  | { readonly kind: 'lost'; readonly current: ActionRecord | null };
+
+/**
+ * Where action records live. Single-item conditional writes are all the kernel needs.
+ * Faults (throttling, network) are thrown as PlumblineError `store_unavailable`: then nothing is known about the write.
+ */
+export type ActionStore = {
+  write(next: ActionRecord, guard: Guard): Promise<WriteResult>;
+  /** Consistent read by key. */
+  get(key: string): Promise<ActionRecord | null>;
+  /** Open actions whose `dueMs` has passed, from one shard of the sparse index; serves liveness, never safety. */
+  due(query: { shard: number; nowMs: number; limit: number }): Promise<readonly string[]>;
+  /** How many shards `due` has. */
+  readonly dueShards: number;
+};

@@ -1,0 +1,77 @@
+/** A short-lived access token as tool functions may read it. `version` is the fence. */
+export type AccessToken = {
+  readonly token: string;
+  readonly version: number;
+  readonly expiresAtMs: number;
+  readonly issuedAtMs: number;
+};
+
+/** What is kept of one system's credential. Readable by tool functions, written by the refresh function only. */
+export type TokenRecord = {
+  readonly system: string;
+  readonly current: AccessToken | null;
+  readonly version: number;
+  /** Secrets Manager version id that holds the current grant. */
+  readonly secretVersionId: string | null;
+  readonly lease: {
+    readonly owner: string;
+    readonly epoch: number;
+    readonly untilMs: number;
+    readonly nextSecretVersionId: string;
+  } | null;
+  readonly health: 'ok' | 'refreshing' | 'unknown' | 'broken';
+  readonly lastRefreshAtMs: number | null;
+  readonly lastFailure: { readonly atMs: number; readonly code: string } | null;
+  readonly observedLifetimeMs: number | null;
+  readonly epoch: number;
+};
+
+/** Token items in `state`. Writes are conditional on the epoch they saw. */
+export type TokenStore = {
+  get(system: string): Promise<TokenRecord | null>;
+  /** `lost` where the stored epoch is not `expectedEpoch` (0 = absent). */
+  write(next: TokenRecord, expectedEpoch: number): Promise<'written' | 'lost'>;
+};
+
+/** One version of a secret. */
+export type SecretVersion = { readonly value: string; readonly versionId: string };
+
+/** Secrets Manager, as the rooms see it. */
+export type SecretStore = {
+  /** By version id, else the current one; null where it does not exist. */
+  get(name: string, versionId?: string): Promise<SecretVersion | null>;
+  /** Current and previous, for rotation without a gap. */
+  current(name: string): Promise<readonly SecretVersion[]>;
+  /** Writes a pending version under this id (idempotent by id); does not promote it. */
+  putPending(name: string, value: string, versionId: string): Promise<void>;
+  /** Moves AWSCURRENT from `fromVersionId` to `toVersionId`; `lost` where the current one is another. */
+  promote(name: string, toVersionId: string, fromVersionId: string): Promise<'promoted' | 'lost'>;
+};
+
+/** Asks the refresh function for a token newer than `seenVersion`: 6 s, one attempt. */
+export type RefreshInvoker = {
+  refresh(input: {
+    system: string;
+    seenVersion: number;
+  }): Promise<
+    | { readonly kind: 'version'; readonly version: number }
+    | { readonly kind: 'busy' }
+    | { readonly kind: 'broken'; readonly code: string }
+  >;
+};
+
+/** An agent's API key as it is stored: the secret is only ever a hash. */
+export type ApiKeyRecord = {
+  readonly keyId: string;
+  readonly agent: string;
+  readonly secretHash: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+};
+
+/** API keys in `state`. At most two live keys an agent. */
+export type ApiKeyStore = {
+  get(keyId: string): Promise<ApiKeyRecord | null>;
+  put(record: ApiKeyRecord): Promise<void>;
+  list(agent: string): Promise<readonly ApiKeyRecord[]>;
+};

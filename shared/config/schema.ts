@@ -1,0 +1,168 @@
+import * as z from 'zod';
+
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits and hyphens, at most 40');
+const toolPattern = z.string().regex(/^[a-z][a-z0-9_]*\*?$/, 'a tool name, or a prefix followed by *');
+const team = name;
+
+/** `30s`, `15m`, `6h`, `2d` as milliseconds. */
+export const duration = z
+  .string()
+  .regex(/^[1-9][0-9]*(ms|s|m|h|d)$/, 'a whole number followed by ms, s, m, h or d, such as 30s')
+  .transform((text) => {
+    const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+    const match = /^([0-9]+)(ms|s|m|h|d)$/.exec(text);
+    return match ? Number(match[1]) * unit[match[2] as keyof typeof unit] : Number.NaN;
+  });
+
+/** `10s`, `hour`, `day` as milliseconds. */
+const period = z.union([
+  z
+    .enum(['second', 'minute', 'hour', 'day'])
+    .transform((word) => ({ second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 })[word]),
+  duration,
+]);
+
+/** `20 per hour` as a count and a window. */
+export const allowance = z
+  .string()
+  .regex(/^[1-9][0-9]* (records )?per (minute|hour|day)$/, 'such as `20 per hour`')
+  .transform((text) => {
+    const [count = '0', word = ''] = [text.split(' ')[0], text.split(' ').at(-1)];
+    return {
+      atMost: Number(count),
+      windowMs: { minute: 60_000, hour: 3_600_000, day: 86_400_000 }[word] ?? Number.NaN,
+    };
+  });
+
+const secretName = z
+  .string()
+  .regex(/^[A-Za-z0-9/_+=.@-]{1,256}$/, 'the name of a secret in Secrets Manager, never its value');
+
+const auth = z.discriminatedUnion('grant', [
+  z.strictObject({ grant: z.literal('bearer'), secret: secretName }),
+  z.strictObject({
+    grant: z.literal('refresh_token'),
+    secret: secretName,
+    tokenUrl: z
+      .string()
+      .regex(/^\/[A-Za-z0-9/_.-]+$/, 'a path on the system origin')
+      .default('/oauth/v3/token'),
+    /** What the provider documents; the observed lifetime is kept beside it. */
+    tokenLifetime: duration,
+    refresh: z.enum(['ttl', 'on401', 'both', 'never']).default('ttl'),
+    /** How long the provider documents the old refresh token to work after a rotation; absent = not at all. */
+    rotationGrace: duration.optional(),
+  }),
+]);
+
+export const systemSchema = z.strictObject({
+  connector: name,
+  owner: team,
+  /** What the system must say of itself before the first write. */
+  account: z.strictObject({ portalId: z.number().int().positive().optional(), is: z.enum(['sandbox', 'production']) }),
+  apiVersion: z.string().regex(/^[A-Za-z0-9.-]{1,20}$/),
+  /** Only where the connector allows another origin than its own. */
+  origin: z.url({ protocol: /^https$/ }).optional(),
+  changelog: z.url().optional(),
+  auth,
+  scopes: z.array(z.string()).default([]),
+  limits: z.array(z.strictObject({ calls: z.number().int().positive(), per: period })).min(1),
+  breaker: z
+    .strictObject({
+      opensAfter: z.number().int().min(1),
+      stays: duration,
+      whileOpen: z.enum(['queue', 'case', 'fallback']),
+    })
+    .prefault({ opensAfter: 5, stays: '30s', whileOpen: 'queue' }),
+  /** How long our effect may take to be visible to a read-back; absence counts only after it. */
+  settle: duration.prefault('5m'),
+  webhooks: z
+    .record(
+      name,
+      z.strictObject({
+        scheme: z.string(),
+        secret: secretName,
+        tolerance: duration.prefault('5m'),
+        maxBodyBytes: z.number().int().min(1024).max(5_242_880).default(1_048_576),
+        silenceAlarm: duration.optional(),
+        params: z.record(z.string(), z.string()).optional(),
+      }),
+    )
+    .default({}),
+});
+
+export const agentSchema = z.strictObject({
+  owner: team,
+  mode: z.enum(['read', 'suggest', 'append', 'write']).default('read'),
+  /** Exact names grant the tool; a pattern grants reads and appends only. */
+  tools: z.array(toolPattern).min(1),
+  /** Cannot approve what this agent asks. */
+  responsible: z.array(z.string()).default([]),
+  /** Record scope per object (`pipeline = sales`), and the personal fields this agent may see unmasked. */
+  scope: z
+    .strictObject({ personal: z.array(z.string()).default([]), records: z.record(z.string(), z.string()).default({}) })
+    .prefault({}),
+  budgets: z.partialRecord(z.enum(['read', 'append', 'create', 'update', 'delete', 'send']), allowance).default({}),
+  /** IAM role or user ARNs that may call as this agent through /iam/. */
+  iam: z.array(z.string().startsWith('arn:')).default([]),
+  /** Which event types are delivered to this agent. */
+  events: z.array(z.string()).default([]),
+});
+
+export const ownersSchema = z.strictObject({
+  teams: z.record(team, z.strictObject({ notify: z.array(z.string()).default([]), escalateTo: team.optional() })),
+  /** Roles and teams of people, by the e-mail or subject their identity provider asserts. */
+  people: z.record(
+    z.string(),
+    z.strictObject({
+      roles: z.array(z.enum(['viewer', 'operator', 'approver', 'auditor', 'admin'])).min(1),
+      teams: z.array(team).default([]),
+    }),
+  ),
+});
+
+export const policiesSchema = z.strictObject({
+  approvals: z
+    .array(
+      z.strictObject({
+        /** `tool`, `effect` and tool inputs by name; a list means any of. All must match. */
+        when: z.record(
+          z.string(),
+          z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number()]))]),
+        ),
+        by: team,
+        within: duration,
+      }),
+    )
+    .default([]),
+  budgets: z
+    .array(
+      z.looseObject({
+        tool: z.string(),
+        atMost: allowance,
+        // biome-ignore lint/suspicious/noThenProperty: the word process owners read aloud
+        then: z.enum(['refuse', 'approval']).default('refuse'),
+      }),
+    )
+    .default([]),
+  rollout: z
+    .record(
+      z.string(),
+      z.strictObject({ stage: z.enum(['off', 'shadow', 'partial', 'full']), segment: z.string().optional() }),
+    )
+    .default({}),
+});
+
+export type SystemConfig = z.output<typeof systemSchema>;
+export type AgentConfig = z.output<typeof agentSchema>;
+export type OwnersConfig = z.output<typeof ownersSchema>;
+export type PoliciesConfig = z.output<typeof policiesSchema>;
+
+/** All of config/, validated. Built into `dist/config.json` and read by every function at start. */
+export type PlumblineConfig = {
+  readonly version: string;
+  readonly systems: { readonly [name: string]: SystemConfig };
+  readonly agents: { readonly [name: string]: AgentConfig };
+  readonly owners: OwnersConfig;
+  readonly policies: PoliciesConfig;
+};

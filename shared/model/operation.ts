@@ -1,0 +1,149 @@
+import type { Json } from './json.ts';
+
+/** What an effect does to the business system; `read` is none. Ordered from mild to severe in {@link effectSeverity}. */
+export type WriteEffect = 'append' | 'create' | 'update' | 'delete' | 'send';
+export type Effect = 'read' | WriteEffect;
+
+/** Severity of each effect: a tool's effect is never milder than its operation's. */
+export const effectSeverity: Readonly<Record<Effect, number>> = {
+  read: 0,
+  append: 1,
+  create: 2,
+  update: 3,
+  send: 4,
+  delete: 5,
+};
+
+/**
+ * Why a second send of the same effect would be harmless. Declared by every write operation; there is no default.
+ * - `key`: the provider dedupes by our key inside `windowMs` of the first send.
+ * - `upsert`: addressed by a unique key; settled by reading back.
+ * - `probe`: the effect is found by a value we wrote; absence counts only after `settleMs`.
+ * - `none`: nothing makes it harmless; a person decides.
+ */
+export type ResendClass =
+  | { readonly kind: 'key'; readonly windowMs: number; readonly settleMs: number }
+  | { readonly kind: 'upsert'; readonly settleMs: number }
+  | { readonly kind: 'probe'; readonly settleMs: number }
+  | { readonly kind: 'none' };
+
+/** One HTTP request to a system, without credentials. `path` comes from a safe path builder only. */
+export type RequestSpec = {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly query?: readonly (readonly [string, string])[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: { readonly json: Json } | { readonly form: readonly (readonly [string, string])[] };
+  /** Upper bound for this request, milliseconds; the caller's deadline may be nearer. */
+  readonly timeoutMs?: number;
+};
+
+/** A complete answer of a system. Header names are lower case. */
+export type HttpAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bodyText: string;
+};
+
+/** One verdict for all connectors, judged by vendor code before status. */
+export type FailureClass =
+  | 'transient'
+  | 'rate'
+  | 'auth'
+  | 'permission'
+  | 'business'
+  | 'conflict'
+  | 'duplicate'
+  | 'not_found'
+  | 'schema'
+  | 'unknown_outcome';
+
+/** A classified failure of a system. `message` is vendor text: quoted, capped at 300 characters, untrusted. */
+export type Classified = {
+  readonly class: FailureClass;
+  /** The vendor's code, such as `VALIDATION_ERROR`, or ours, such as `connect_failed`. */
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfterMs?: number;
+  /** Field, property or record id the vendor named. */
+  readonly target?: string;
+  readonly vendorRequestId?: string;
+};
+
+/** A record of a business system: `['hubspot', 'deal', '501']`. */
+export type RecordRef = readonly [system: string, object: string, id: string];
+
+/** What a write's answer means. `not_applied` is proof; anything short of proof is `unknown`. */
+export type WriteVerdict =
+  | {
+      readonly kind: 'applied';
+      readonly data: Json;
+      readonly records: readonly RecordRef[];
+      readonly created?: boolean;
+    }
+  | { readonly kind: 'not_applied'; readonly error: Classified }
+  | { readonly kind: 'unknown'; readonly error: Classified };
+
+/** What a read's answer means. */
+export type ReadVerdict =
+  | { readonly kind: 'ok'; readonly data: Json }
+  | { readonly kind: 'error'; readonly error: Classified };
+
+/**
+ * What a read-back proves about an action of unknown outcome.
+ * `equal`: our effect is there. `before`: the record still shows the before-image. `absent`: nothing carries our value.
+ * `different`: something is there that is neither. `inconclusive`: ask again later.
+ */
+export type ProbeVerdict =
+  | { readonly kind: 'equal'; readonly data: Json; readonly records: readonly RecordRef[] }
+  | { readonly kind: 'before' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'different'; readonly data: Json }
+  | { readonly kind: 'inconclusive'; readonly error: Classified };
+
+/** What a request builder may know. `providerKey` = action key + generation (+ `:rN`): the value written for read-back. */
+export type RequestContext = { readonly apiVersion: string; readonly providerKey: string };
+
+/** How an effect is undone: by another operation, or not, with the reason. */
+export type Undo =
+  | { readonly kind: 'operation'; readonly operation: string; readonly how: string }
+  | { readonly kind: 'none'; readonly why: string };
+
+/** A call that changes nothing. */
+export type ReadOperation<I extends Json = Json> = {
+  readonly kind: 'read';
+  /** `connector.object.verb`, such as `hubspot.deals.get`. */
+  readonly id: string;
+  readonly connector: string;
+  readonly scopes: readonly string[];
+  request(context: RequestContext, input: I): RequestSpec;
+  judge(answer: HttpAnswer, input: I): ReadVerdict;
+};
+
+/** A call that changes something. Sending and judging are apart: none of these functions does I/O. */
+export type WriteOperation<I extends Json = Json> = {
+  readonly kind: 'write';
+  readonly id: string;
+  readonly connector: string;
+  readonly effect: WriteEffect;
+  readonly scopes: readonly string[];
+  readonly resend: ResendClass;
+  readonly undo: Undo;
+  request(context: RequestContext, input: I): RequestSpec;
+  judge(answer: HttpAnswer, input: I): WriteVerdict;
+  /** Reads the live record before the write: its written fields are the before-image, and gates are judged on it. */
+  readonly before?: {
+    request(context: RequestContext, input: I): RequestSpec;
+    judge(answer: HttpAnswer, input: I): ReadVerdict;
+  };
+  /** Reads back whether the effect happened. Required for `upsert` and `probe`. */
+  readonly probe?: {
+    request(context: RequestContext, input: I): RequestSpec;
+    judge(answer: HttpAnswer, input: I, before: Json | null, providerKey: string): ProbeVerdict;
+  };
+};
+
+export type Operation<I extends Json = Json> = ReadOperation<I> | WriteOperation<I>;
+
+/** One operation with its input on one configured system: what a tool asks for and what a record freezes. */
+export type PlannedCall = { readonly operation: string; readonly system: string; readonly input: Json };

@@ -1,0 +1,32 @@
+import type { EventOutcome, InboxClaim, InboxMessage } from '../model/event.ts';
+
+/** Where verified events wait. Throws `store_unavailable` where not all messages are durable: then nothing may be acknowledged. */
+export type EventQueue = { send(messages: readonly InboxMessage[]): Promise<void> };
+
+/** Claims of events: leased, fenced, conditional; a DONE claim is never claimed again. */
+export type InboxStore = {
+  /**
+   * Claims an event for `leaseMs`. `done`: a duplicate, counted. `busy`: another live lease, until `leaseUntilMs`.
+   * `conflict` on a claim says that the same identity was seen with another body hash: accepted and flagged.
+   */
+  claim(input: {
+    identity: string;
+    bodyHash: string;
+    owner: string;
+    nowMs: number;
+    leaseMs: number;
+  }): Promise<
+    | { readonly kind: 'claimed'; readonly claim: InboxClaim; readonly conflict: boolean }
+    | { readonly kind: 'busy'; readonly leaseUntilMs: number }
+    | { readonly kind: 'done'; readonly claim: InboxClaim; readonly conflict: boolean }
+  >;
+  /** PROCESSING -> DONE by its owner and epoch; `lost` where the lease went to another. */
+  finish(input: {
+    identity: string;
+    owner: string;
+    epoch: number;
+    nowMs: number;
+    outcome: EventOutcome;
+  }): Promise<'done' | 'lost'>;
+  get(identity: string): Promise<InboxClaim | null>;
+};
