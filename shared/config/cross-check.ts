@@ -1,0 +1,159 @@
+import { type ConfigProblem, type Positions, problemAt } from './problems.ts';
+
+/** What the checks between files need to know of a tool. */
+export type KnownTool = {
+  readonly name: string;
+  readonly effect: string;
+  readonly inputs: readonly string[];
+};
+
+/** What exists outside the YAML. */
+export type KnownParts = { readonly tools?: readonly KnownTool[]; readonly connectors?: readonly string[] };
+
+/** One readable file as it was written, whether or not its own schema accepts it. */
+export type RawFile = { readonly raw: unknown; readonly positions: Positions };
+
+/** The files as far as they could be read. */
+export type RawFiles = {
+  readonly agents: RawFile | null;
+  readonly owners: RawFile | null;
+  readonly policies: RawFile | null;
+  readonly systems: readonly (RawFile | null)[];
+};
+
+/**
+ * Everything that one file says about another and that is not so.
+ * Works on the files as written, so that a mistake in one line does not hide those beside it.
+ */
+export function crossProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
+  return [
+    ...ownerProblems(files),
+    ...agentProblems(files, known),
+    ...systemProblems(files, known),
+    ...policyProblems(files, known),
+  ];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+function words(value: unknown): readonly string[] {
+  const all = Array.isArray(value) ? value : [value];
+  return all.filter((item) => typeof item === 'string');
+}
+
+function teamProblem(files: RawFiles, at: Positions, path: readonly PropertyKey[], team: unknown): ConfigProblem[] {
+  if (!files.owners || typeof team !== 'string') return [];
+  const teams = Object.keys(fields(fields(files.owners.raw)['teams']));
+  if (teams.includes(team)) return [];
+  return [problemAt(at, path, `No team is called \`${team}\`.`, teams.join(', ') || 'a team of owners.yaml')];
+}
+
+function ownerProblems(files: RawFiles): ConfigProblem[] {
+  if (!files.owners) return [];
+  const { raw, positions } = files.owners;
+  return [
+    ...Object.entries(fields(fields(raw)['teams'])).flatMap(([team, config]) =>
+      teamProblem(files, positions, ['teams', team, 'escalateTo'], fields(config)['escalateTo']),
+    ),
+    ...Object.entries(fields(fields(raw)['people'])).flatMap(([person, config]) =>
+      words(fields(config)['teams']).flatMap((team, i) =>
+        teamProblem(files, positions, ['people', person, 'teams', i], team),
+      ),
+    ),
+  ];
+}
+
+function agentProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
+  if (!files.agents) return [];
+  const { raw, positions } = files.agents;
+  const people = files.owners ? Object.keys(fields(fields(files.owners.raw)['people'])) : null;
+  return Object.entries(fields(raw)).flatMap(([agent, config]) => {
+    const { owner, tools, responsible } = fields(config);
+    return [
+      ...teamProblem(files, positions, [agent, 'owner'], owner),
+      ...words(tools ?? []).flatMap((tool, i) => toolProblem(known, positions, [agent, 'tools', i], tool)),
+      ...words(responsible ?? [])
+        .map((person, i) => ({ person, i }))
+        .filter(({ person }) => people !== null && !people.includes(person))
+        .map(({ i }) =>
+          problemAt(positions, [agent, 'responsible', i], 'is not a person of owners.yaml.', people?.join(', ')),
+        ),
+    ];
+  });
+}
+
+function toolProblem(known: KnownParts, at: Positions, path: readonly PropertyKey[], tool: string): ConfigProblem[] {
+  if (!known.tools) return [];
+  const names = known.tools.map(({ name }) => name);
+  const pattern = tool.endsWith('*') ? tool.slice(0, -1) : null;
+  const matches = pattern === null ? names.includes(tool) : names.some((name) => name.startsWith(pattern));
+  if (matches) return [];
+  const what = pattern === null ? `No tool is called \`${tool}\`.` : `No tool begins with \`${pattern}\`.`;
+  return [problemAt(at, path, what, names.join(', '))];
+}
+
+function systemProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
+  return files.systems.flatMap((file) => {
+    if (!file) return [];
+    const { connector, owner } = fields(file.raw);
+    const problems = teamProblem(files, file.positions, ['owner'], owner);
+    if (known.connectors && typeof connector === 'string' && !known.connectors.includes(connector)) {
+      const allowed = known.connectors.join(', ');
+      problems.push(problemAt(file.positions, ['connector'], `No connector is called \`${connector}\`.`, allowed));
+    }
+    return problems;
+  });
+}
+
+const effects = ['read', 'append', 'create', 'update', 'delete', 'send'];
+
+function policyProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
+  if (!files.policies) return [];
+  const { positions } = files.policies;
+  const { approvals, budgets, rollout } = fields(files.policies.raw);
+  const rules = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+  return [
+    ...rules(approvals).flatMap((rule, i) => [
+      ...teamProblem(files, positions, ['approvals', i, 'by'], fields(rule)['by']),
+      ...conditionProblems(known, positions, ['approvals', i, 'when'], fields(fields(rule)['when'])),
+    ]),
+    ...rules(budgets).flatMap((rule, i) => {
+      const { atMost: _atMost, then: _then, ...condition } = fields(rule);
+      return conditionProblems(known, positions, ['budgets', i], condition);
+    }),
+    ...Object.entries(fields(rollout)).flatMap(([tool, rule]) => [
+      ...toolProblem(known, positions, ['rollout', tool], tool),
+      ...(fields(rule)['stage'] === 'partial' && !fields(rule)['segment']
+        ? [problemAt(positions, ['rollout', tool], 'A partial rollout needs a segment.', 'segment: "country = NL"')]
+        : []),
+    ]),
+  ];
+}
+
+/** A condition names tools, effects or inputs: each must exist. */
+function conditionProblems(
+  known: KnownParts,
+  at: Positions,
+  path: readonly PropertyKey[],
+  when: Fields,
+): ConfigProblem[] {
+  const named = words(when['tool'] ?? []);
+  const problems = named.flatMap((tool) => toolProblem(known, at, [...path, 'tool'], tool));
+  for (const effect of words(when['effect'] ?? []).filter((word) => !effects.includes(word))) {
+    problems.push(problemAt(at, [...path, 'effect'], `\`${effect}\` is no effect.`, effects.join(', ')));
+  }
+  const tools = known.tools?.filter(({ name }) => named.length === 0 || named.includes(name)) ?? [];
+  if (tools.length === 0) return problems;
+  const inputs = [...new Set(tools.flatMap((tool) => tool.inputs))];
+  for (const input of Object.keys(when)) {
+    if (input === 'tool' || input === 'effect' || inputs.includes(input)) continue;
+    problems.push(
+      problemAt(at, [...path, input], 'is no input of the tool.', ['tool', 'effect', ...inputs].join(', ')),
+    );
+  }
+  return problems;
+}
