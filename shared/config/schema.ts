@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { conditionForm, parseCondition } from './condition.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits and hyphens, at most 40');
 const toolPattern = z.string().regex(/^[a-z][a-z0-9_]*\*?$/, 'a tool name, or a prefix followed by *');
@@ -34,6 +35,9 @@ export const allowance = z
     };
   });
 
+/** `pipeline = sales`: judged on the live record. */
+const condition = z.string().refine((text) => parseCondition(text) !== null, conditionForm);
+
 const secretName = z
   .string()
   .regex(/^[A-Za-z0-9/_+=.@-]{1,256}$/, 'the name of a secret in Secrets Manager, never its value');
@@ -66,6 +70,10 @@ export const systemSchema = z.strictObject({
   changelog: z.url().optional(),
   auth,
   scopes: z.array(z.string()).default([]),
+  /** Fields that hold personal data: masked towards agents unless an agent's scope lists them. */
+  personal: z
+    .array(z.string())
+    .default(['email', 'phone', 'mobilephone', 'firstname', 'lastname', 'address', 'zip', 'date_of_birth']),
   limits: z.array(z.strictObject({ calls: z.number().int().positive(), per: period })).min(1),
   breaker: z
     .strictObject({
@@ -100,7 +108,7 @@ export const agentSchema = z.strictObject({
   responsible: z.array(z.string()).default([]),
   /** Record scope per object (`pipeline = sales`), and the personal fields this agent may see unmasked. */
   scope: z
-    .strictObject({ personal: z.array(z.string()).default([]), records: z.record(z.string(), z.string()).default({}) })
+    .strictObject({ personal: z.array(z.string()).default([]), records: z.record(z.string(), condition).default({}) })
     .prefault({}),
   budgets: z.partialRecord(z.enum(['read', 'append', 'create', 'update', 'delete', 'send']), allowance).default({}),
   /** IAM role or user ARNs that may call as this agent through /iam/. */
@@ -148,7 +156,7 @@ export const policiesSchema = z.strictObject({
   rollout: z
     .record(
       z.string(),
-      z.strictObject({ stage: z.enum(['off', 'shadow', 'partial', 'full']), segment: z.string().optional() }),
+      z.strictObject({ stage: z.enum(['off', 'shadow', 'partial', 'full']), segment: condition.optional() }),
     )
     .default({}),
 });

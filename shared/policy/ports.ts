@@ -32,13 +32,14 @@ export type ControlStore = {
 
 /** Counters for exact budgets: one conditional add per use. */
 export type BudgetStore = {
-  /** Takes `amount` from the window's allowance; `refused` (with what is used) where it does not fit. Idempotent by `useId`. */
+  /** Takes `amount` from the window's allowance; `refused` (with what is used) where it does not fit. Idempotent by `useId` within the window. */
   take(input: {
     budget: string;
     windowStartMs: number;
     windowMs: number;
     atMost: number;
     amount: number;
-    useId: string;
+    /** Null where the use cannot repeat, as with reads: then nothing of it is remembered. */
+    useId: string | null;
   }): Promise<{ readonly kind: 'taken'; readonly used: number } | { readonly kind: 'refused'; readonly used: number }>;
 };
