@@ -22,8 +22,8 @@ export type ControlVerdict =
 export type ControlGate = {
   /** Judges a write. A control item that is missing, names another table or cannot be read means off or throws: never on. */
   check(question: ControlQuestion): Promise<ControlVerdict>;
-  /** Whether an API key was revoked; true where the control item does not belong to this table. */
-  keyRevoked(keyId: string): Promise<boolean>;
+  /** The control item, at most 3 s old; null where it is missing or belongs to another table. Authentication reads revoked keys from it. */
+  current(): Promise<Control | null>;
   /** Drops the copy, so that the next question reads again. */
   forget(): void;
 };
@@ -52,10 +52,9 @@ export function makeControlGate(deps: { readonly store: ControlStore; readonly c
 
   return {
     check: async (question) => judgeControl(await current(), deps.store.tableName, question, deps.clock.now()),
-    keyRevoked: async (keyId) => {
+    current: async () => {
       const control = await current();
-      if (control?.names !== deps.store.tableName) return true;
-      return isOn(control.keysRevoked[keyId], deps.clock.now());
+      return control?.names === deps.store.tableName ? control : null;
     },
     forget: () => {
       copy = null;
