@@ -69,9 +69,10 @@ export type ApiKeyRecord = {
   readonly expiresAtMs: number;
 };
 
-/** API keys in `state`. At most two live keys an agent. */
+/** API keys in `state`. At most two live keys an agent: `put` is conditional on the keys that `list` returned. */
 export type ApiKeyStore = {
   get(keyId: string): Promise<ApiKeyRecord | null>;
-  put(record: ApiKeyRecord): Promise<void>;
+  /** Writes a key; `lost` where the agent's keys are no longer `seen`, the ids that `list` returned. Keys of `drop` leave the list. */
+  put(record: ApiKeyRecord, seen: readonly string[], drop: readonly string[]): Promise<'written' | 'lost'>;
   list(agent: string): Promise<readonly ApiKeyRecord[]>;
 };

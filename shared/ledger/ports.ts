@@ -8,7 +8,8 @@ export type LedgerPage = { readonly entries: readonly LedgerEntry[]; readonly cu
 export type LedgerStore = {
   append(entry: LedgerEntry): Promise<'written' | 'exists'>;
   get(entryId: string): Promise<LedgerEntry | null>;
-  byRun(runId: string, cursor: string | null): Promise<LedgerPage>;
+  /** A run is (principal, run id): the same run id of another principal is another run. */
+  byRun(principal: string, runId: string, cursor: string | null): Promise<LedgerPage>;
   byAction(actionKey: string, cursor: string | null): Promise<LedgerPage>;
   byRecord(record: string, cursor: string | null): Promise<LedgerPage>;
   byPrincipalDay(principal: string, day: string, cursor: string | null): Promise<LedgerPage>;
