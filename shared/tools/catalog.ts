@@ -58,5 +58,5 @@ export function makeCatalog({ tools, config, operations }: CatalogParts): Catalo
 
 function firstOperation(tool: Tool, operations: CatalogParts['operations']): Operation | null {
   const parsed = tool.input.safeParse(tool.examples[0]);
-  return parsed.success ? operations(tool.operation(parsed.data).operation) : null;
+  return parsed.success ? operations(tool.operation(parsed.data, { nowMs: 0 }).operation) : null;
 }

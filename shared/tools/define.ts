@@ -23,6 +23,9 @@ type Common<S extends z.ZodObject> = {
   readonly examples: readonly z.input<S>[];
 };
 
+/** What a tool may know beside its input when it plans a call. What it plans is frozen with the action's first claim. */
+export type PlanContext = { readonly nowMs: number };
+
 /** What a lookup answers where it did not find exactly what was asked: an error to the agent, or that and a case. */
 export type LookupRules = {
   /** Nothing matched. `empty` answers an empty list: for searches. */
@@ -41,7 +44,7 @@ export type FoundRecord = { readonly object: string; readonly id: string; readon
 /** A tool that changes nothing. */
 export type ReadToolSpec<S extends z.ZodObject> = Common<S> & {
   readonly effect: 'read';
-  readonly operation: (input: z.output<S>) => PlannedCall;
+  readonly operation: (input: z.output<S>, at: PlanContext) => PlannedCall;
   readonly lookup: LookupRules;
   /** The records in the operation's data: scope and lookup rules are judged on them, in this order. */
   readonly records: (data: Json) => readonly FoundRecord[];
@@ -69,7 +72,15 @@ export type WriteToolSpec<S extends z.ZodObject> = Common<S> & {
   readonly again?: boolean;
   /** Conditions judged on the live record before the claim, and again before a later attempt. */
   readonly gates?: readonly Gate[];
-  readonly operation: (input: z.output<S>) => PlannedCall;
+  /**
+   * A read whose one record scope, rollout and gates are judged on, where the operation itself cannot read the record it
+   * changes; by default, and for creates, what is about to be written.
+   */
+  readonly live?: {
+    readonly call: (input: z.output<S>) => PlannedCall;
+    readonly records: (data: Json) => readonly FoundRecord[];
+  };
+  readonly operation: (input: z.output<S>, at: PlanContext) => PlannedCall;
   /** What the agent gets of the operation's result; by default the result itself. */
   readonly present?: (result: Json, input: z.output<S>, before: Json | null) => Json;
 };

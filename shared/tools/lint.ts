@@ -147,7 +147,7 @@ function lintOperation(tool: Tool, context: LintContext, say: Say): Operation | 
   for (const example of tool.examples) {
     const parsed = tool.input.safeParse(example);
     if (!parsed.success) continue;
-    const planned = tool.operation(parsed.data);
+    const planned = tool.operation(parsed.data, { nowMs: 0 });
     const operation = context.operations(planned.operation);
     if (!operation) {
       say('operation', `The operation \`${planned.operation}\` does not exist.`);
