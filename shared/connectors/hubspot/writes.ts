@@ -108,13 +108,7 @@ function judgeCreate(object: HubspotObject, answer: HttpAnswer): WriteVerdict {
   if (record) {
     return { kind: 'applied', data: record, records: [recordRef(object, record.id)], created: true };
   }
-  const verdict = writeFailure(answer);
-  // A conflict on our own reference can only be an earlier attempt of this very action: the read-back finds it.
-  const ours =
-    verdict.kind === 'not_applied' && answer.bodyText.includes(refProperty) && verdict.error.class !== 'schema';
-  return ours
-    ? unknownOutcome(verdict.error.code, 'HubSpot already holds a record with the reference of this action.')
-    : verdict;
+  return writeFailure(answer);
 }
 
 function createBody(object: HubspotObject, providerKey: string, input: CreateInput): Json {
@@ -127,7 +121,10 @@ function createBody(object: HubspotObject, providerKey: string, input: CreateInp
   };
 }
 
-/** Creates one record that carries the action's key in a unique property, by which a read-back finds it. */
+/**
+ * Creates one record that carries the action's key in a unique property, by which a read-back finds it. A refusal as
+ * duplicate may be the echo of an earlier attempt of the same action: whoever sends it reads back before believing it.
+ */
 export function createOperation(object: HubspotObject): WriteOperation<CreateInput> {
   return {
     ...writeNamed(object, 'create'),

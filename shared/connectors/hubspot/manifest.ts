@@ -1,0 +1,54 @@
+import { path } from '../../http/path.ts';
+import type { HttpAnswer } from '../../model/operation.ts';
+import type { AccountFacts, ConnectorManifest } from '../registry.ts';
+import { bodyOf } from './client.ts';
+import { saysTokenExpired } from './errors.ts';
+import { operations } from './operations.ts';
+
+/** What the house needs to know of HubSpot. @see https://developers.hubspot.com/docs/api-reference */
+export const manifest: ConnectorManifest = {
+  connector: 'hubspot',
+  origin: 'https://api.hubapi.com',
+  originSuffixes: [],
+  tokenPath: '/oauth/v3/token',
+  scopes: [...new Set([...operations.values()].flatMap((operation) => operation.scopes))].sort(),
+  rateHeaders: {
+    max: 'x-hubspot-ratelimit-max',
+    remaining: 'x-hubspot-ratelimit-remaining',
+    intervalMs: 'x-hubspot-ratelimit-interval-milliseconds',
+  },
+  account: {
+    request: (apiVersion) => ({ method: 'GET', path: path`/account-info/${apiVersion}/details` }),
+    judge: accountOf,
+  },
+  saysTokenExpired,
+  webhooks: {
+    schemes: ['hubspot-v3'],
+    identity: [
+      'portalId',
+      'appId',
+      'subscriptionId',
+      'subscriptionType',
+      'objectId',
+      'eventId',
+      'occurredAt',
+      'propertyName',
+      'propertyValue',
+    ],
+  },
+  undo: Object.fromEntries(
+    [...operations.values()]
+      .filter((operation) => operation.kind === 'write')
+      .map(({ id, undo }) => [id, undo.kind === 'operation' ? undo.operation : null]),
+  ),
+};
+
+/** Only accounts that HubSpot names a test kind of are sandboxes; any other word is taken for production. */
+function accountOf(answer: HttpAnswer): AccountFacts | null {
+  const body = answer.status === 200 ? bodyOf(answer) : null;
+  const portalId = body?.portalId;
+  const kind = body?.accountType;
+  if (typeof portalId !== 'number' || typeof kind !== 'string') return null;
+  const test = ['SANDBOX', 'DEVELOPER_TEST', 'APP_DEVELOPER'].includes(kind);
+  return { identity: { portalId }, is: test ? 'sandbox' : 'production' };
+}
