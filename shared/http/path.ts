@@ -48,6 +48,21 @@ export function encodeQuery(pairs: readonly (readonly [string, string])[] | unde
   return `?${encoded.join('&')}`;
 }
 
+/** Headers that decide how a message is framed or where it goes: they belong to the client alone. */
+const ownHeaders = new Set([
+  'connection',
+  'content-length',
+  'cookie',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 /**
  * Checks one header; names are tokens, values hold no CR, LF, NUL or other control character.
  * Throws `invalid_input`; the value is never part of the text.
@@ -55,5 +70,6 @@ export function encodeQuery(pairs: readonly (readonly [string, string])[] | unde
  */
 export function checkHeader(name: string, value: string): void {
   if (!headerName.test(name)) refuse('a header name is not a token');
+  if (ownHeaders.has(name.toLowerCase())) refuse(`the header ${name} is set by the client alone`);
   if (!headerValue.test(value)) refuse(`the value of header ${name} holds a forbidden character`);
 }

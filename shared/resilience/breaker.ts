@@ -1,0 +1,60 @@
+import type { BreakerState } from './ports.ts';
+
+/** When a breaker opens and for how long. */
+export type BreakerRule = {
+  /** Failures in a row that open it. */
+  readonly opensAfter: number;
+  /** How long it stays open before one probe, milliseconds; doubles with each failed probe up to 16 times. */
+  readonly staysMs: number;
+};
+
+/** What a breaker says of one request. `probe`: it may go, as the one trial, once `next` has been stored. */
+export type BreakerVerdict =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'probe'; readonly next: BreakerState }
+  | { readonly kind: 'refuse'; readonly retryAfterMs: number };
+
+/** The state of a breaker nobody has heard of yet. */
+export const closedBreaker: BreakerState = { kind: 'closed', failures: 0 };
+
+/** How long a probe may take before another caller may try. */
+const probeMs = 30_000;
+
+/**
+ * Whether a request may go. While the breaker is open, only one read goes at a time, and only after the wait: a write is
+ * never what tries out a system that was failing.
+ * @param input.owner who asks; @param input.readOnly whether the request changes nothing
+ */
+export function askBreaker(
+  rule: BreakerRule,
+  state: BreakerState,
+  input: { readonly nowMs: number; readonly owner: string; readonly readOnly: boolean },
+): BreakerVerdict {
+  if (state.kind === 'closed') return { kind: 'pass' };
+  const waitMs =
+    state.kind === 'open'
+      ? state.openedAtMs + staysMs(rule, state.attemptNo) - input.nowMs
+      : state.probeUntilMs - input.nowMs;
+  if (waitMs > 0) return { kind: 'refuse', retryAfterMs: waitMs };
+  if (!input.readOnly) return { kind: 'refuse', retryAfterMs: 1000 };
+  const { openedAtMs, attemptNo } = state;
+  const probe = { probeOwner: input.owner, probeUntilMs: input.nowMs + probeMs };
+  return { kind: 'probe', next: { kind: 'half_open', openedAtMs, attemptNo, ...probe } };
+}
+
+/** The state after a request that the system answered, whatever the answer: 4xx and 429 are answers. */
+export function afterSuccess(state: BreakerState): BreakerState {
+  return state.kind === 'closed' && state.failures === 0 ? state : closedBreaker;
+}
+
+/** The state after a request that found the system failing: 5xx, no connection, no answer. */
+export function afterFailure(rule: BreakerRule, state: BreakerState, nowMs: number): BreakerState {
+  if (state.kind === 'half_open') return { kind: 'open', openedAtMs: nowMs, attemptNo: state.attemptNo + 1 };
+  if (state.kind === 'open') return state;
+  const failures = state.failures + 1;
+  return failures >= rule.opensAfter ? { kind: 'open', openedAtMs: nowMs, attemptNo: 0 } : { kind: 'closed', failures };
+}
+
+function staysMs(rule: BreakerRule, attemptNo: number): number {
+  return rule.staysMs * 2 ** Math.min(attemptNo, 4);
+}
