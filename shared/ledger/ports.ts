@@ -35,7 +35,8 @@ export type CaseStore = {
   }): Promise<{ cases: readonly Case[]; cursor: string | null }>;
   /** Conditional on OPEN; `lost` where somebody resolved it first. */
   resolve(caseId: string, resolution: NonNullable<Case['resolution']>): Promise<'resolved' | 'lost'>;
-  escalate(caseId: string, nowMs: number): Promise<void>;
+  /** Marks an open case as escalated, once; `lost` where it is resolved or was escalated before. */
+  escalate(caseId: string, nowMs: number): Promise<'escalated' | 'lost'>;
   /** Resolves the open case of a dedupe key, where there is one: the thing it asked about has been settled. */
   settle(dedupeKey: string, resolution: NonNullable<Case['resolution']>): Promise<void>;
 };
