@@ -9,6 +9,7 @@ export type DeliveryFacts = {
   /** SHA-256 of the signed body, hex. */
   readonly bodyHash: string;
   readonly signedId: string | null;
+  readonly receivedAtMs: number;
 };
 
 /**
