@@ -95,7 +95,7 @@ export function schemaProblems(positions: Positions, issue: z.core.$ZodIssue, sc
     );
   }
   if (issue.code === 'invalid_type') {
-    const missing = issue.input === undefined;
+    const missing = issue.message.endsWith('received undefined');
     const allowed = choicesAt(schema as JsonSchema, issue.path) || issue.expected;
     return [problemAt(positions, issue.path, missing ? 'is missing or empty.' : 'has the wrong type.', allowed)];
   }
