@@ -1,0 +1,79 @@
+import {
+  GetSecretValueCommand,
+  InvalidParameterException,
+  InvalidRequestException,
+  PutSecretValueCommand,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import type { SecretStore, SecretVersion } from '../auth/ports.ts';
+import { storeFault } from './dynamo.ts';
+
+/** The one client of a process. Three attempts: reads are harmless, writes carry their version id. */
+export function secretsClient(): SecretsManagerClient {
+  return new SecretsManagerClient({ maxAttempts: 3 });
+}
+
+/**
+ * Secrets Manager. Reads by stage may be some seconds old; reads by version id are exact. Throws `store_unavailable`.
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+ */
+export function awsSecretStore(client: SecretsManagerClient): SecretStore {
+  const read = async (
+    name: string,
+    which: { VersionId?: string; VersionStage?: string },
+  ): Promise<SecretVersion | null> => {
+    try {
+      const found = await client.send(new GetSecretValueCommand({ SecretId: name, ...which }));
+      if (found.SecretString === undefined || found.VersionId === undefined) return null;
+      return { value: found.SecretString, versionId: found.VersionId };
+    } catch (error) {
+      if (error instanceof ResourceNotFoundException) return null;
+      throw storeFault('secret.get', error);
+    }
+  };
+  return {
+    get: (name, versionId) => read(name, versionId === undefined ? {} : { VersionId: versionId }),
+    async current(name) {
+      const [current, previous] = await Promise.all([read(name, {}), read(name, { VersionStage: 'AWSPREVIOUS' })]);
+      return [current, previous].filter((version) => version !== null);
+    },
+    async putPending(name, value, versionId) {
+      const stages = { VersionStages: ['AWSPENDING'] };
+      try {
+        await client.send(
+          new PutSecretValueCommand({ SecretId: name, SecretString: value, ClientRequestToken: versionId, ...stages }),
+        );
+      } catch (error) {
+        throw storeFault('secret.put', error);
+      }
+    },
+    promote: (name, toVersionId, fromVersionId) => promote(client, read, { name, toVersionId, fromVersionId }),
+  };
+}
+
+async function promote(
+  client: SecretsManagerClient,
+  read: (name: string, which: { VersionStage?: string }) => Promise<SecretVersion | null>,
+  move: { name: string; toVersionId: string; fromVersionId: string },
+): Promise<'promoted' | 'lost'> {
+  const { name, toVersionId, fromVersionId } = move;
+  try {
+    await client.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: name,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: toVersionId,
+        RemoveFromVersionId: fromVersionId,
+      }),
+    );
+    return 'promoted';
+  } catch (error) {
+    const refused = error instanceof InvalidParameterException || error instanceof InvalidRequestException;
+    if (!refused) throw storeFault('secret.promote', error);
+    // Promoting again what is current already is success: a successor repeats its predecessor's step.
+    const current = await read(name, {});
+    return current?.versionId === toVersionId ? 'promoted' : 'lost';
+  }
+}

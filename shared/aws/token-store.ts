@@ -1,0 +1,40 @@
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import type { TokenRecord, TokenStore } from '../auth/ports.ts';
+import { conditionFailed, fromItem, storeFault, toItem } from './dynamo.ts';
+
+/**
+ * Token items in `state`, under `token#<system>`. Reads are consistent; every write is conditional on the epoch it saw.
+ * A repeated write whose first answer was lost finds its own epoch there and reads as `lost`: callers recognise their lease.
+ * Throws `store_unavailable`.
+ */
+export function dynamoTokenStore(client: DynamoDBClient, table: string): TokenStore {
+  const keyOf = (system: string) => `token#${system}`;
+  return {
+    async get(system) {
+      try {
+        const input = { TableName: table, Key: toItem({ pk: keyOf(system) }), ConsistentRead: true };
+        const item = fromItem((await client.send(new GetItemCommand(input))).Item);
+        return item === null ? null : (item.record as TokenRecord);
+      } catch (error) {
+        throw storeFault('token.get', error);
+      }
+    },
+    async write(next, expectedEpoch) {
+      const isNew = expectedEpoch === 0;
+      try {
+        await client.send(
+          new PutItemCommand({
+            TableName: table,
+            Item: toItem({ pk: keyOf(next.system), ep: next.epoch, record: next }),
+            ConditionExpression: isNew ? 'attribute_not_exists(pk)' : 'ep = :seen',
+            ...(isNew ? {} : { ExpressionAttributeValues: toItem({ ':seen': expectedEpoch }) }),
+          }),
+        );
+        return 'written';
+      } catch (error) {
+        if (conditionFailed(error) !== undefined) return 'lost';
+        throw storeFault('token.write', error);
+      }
+    },
+  };
+}
