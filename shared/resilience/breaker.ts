@@ -8,9 +8,13 @@ export type BreakerRule = {
   readonly staysMs: number;
 };
 
-/** What a breaker says of one request. `probe`: it may go, as the one trial, once `next` has been stored. */
+/**
+ * What a breaker says of one request. `probe`: it may go, as the one trial, once `next` has been stored. `read_first`:
+ * the wait is over, and a read has to show that the system works again.
+ */
 export type BreakerVerdict =
   | { readonly kind: 'pass' }
+  | { readonly kind: 'read_first' }
   | { readonly kind: 'probe'; readonly next: BreakerState }
   | { readonly kind: 'refuse'; readonly retryAfterMs: number };
 
@@ -36,7 +40,7 @@ export function askBreaker(
       ? state.openedAtMs + staysMs(rule, state.attemptNo) - input.nowMs
       : state.probeUntilMs - input.nowMs;
   if (waitMs > 0) return { kind: 'refuse', retryAfterMs: waitMs };
-  if (!input.readOnly) return { kind: 'refuse', retryAfterMs: 1000 };
+  if (!input.readOnly) return { kind: 'read_first' };
   const { openedAtMs, attemptNo } = state;
   const probe = { probeOwner: input.owner, probeUntilMs: input.nowMs + probeMs };
   return { kind: 'probe', next: { kind: 'half_open', openedAtMs, attemptNo, ...probe } };
