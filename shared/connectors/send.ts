@@ -5,8 +5,9 @@ import { encodeQuery } from '../http/path.ts';
 import type { HttpFault, HttpResult } from '../http/result.ts';
 import type { Clock } from '../model/clock.ts';
 import { PlumblineError } from '../model/errors.ts';
-import type { Classified, FailureClass, HttpAnswer, RequestSpec } from '../model/operation.ts';
+import type { Classified, FailureClass, HttpAnswer } from '../model/operation.ts';
 import type { Log } from '../observe/log.ts';
+import { parseRetryAfter } from '../resilience/backoff.ts';
 import type { BreakerGuard } from '../resilience/breaker-guard.ts';
 import { nearerDeadline } from '../resilience/deadline.ts';
 import type { RateLimiter } from '../resilience/rate-limit.ts';
@@ -51,7 +52,7 @@ type OneRequest = Pick<SendInput, 'spec' | 'purpose' | 'mayWrite' | 'traceparent
  * a request before it is written is `not_sent`. What an answer means is for the operation to judge.
  */
 export function makeSender(deps: SenderDeps): Sender {
-  const checked = new Map<string, number>();
+  const accounts: Accounts = { checked: new Map(), asking: new Map() };
   return async (input) => {
     const deadlineMs = nearerDeadline(input.deadlineMs, input.spec.timeoutMs ?? defaultTimeoutMs, deps.clock);
     const request: OneRequest = { ...input, deadlineMs };
@@ -59,7 +60,7 @@ export function makeSender(deps: SenderDeps): Sender {
       const way = await wayTo(deps, input.system);
       const closed = await passBreaker(deps, way, request);
       if (closed) return closed;
-      const before = input.purpose === 'write' ? await checkAccount(deps, way, request, checked) : null;
+      const before = input.purpose === 'write' ? await knownAccount(deps, way, request, accounts) : null;
       return before ?? (await sendWithReplay(deps, way, request)).result;
     } catch (error) {
       // Everything that throws here does so before the request is written: the client itself answers by value.
@@ -108,22 +109,43 @@ function accountRequest(way: Way, { deadlineMs, traceparent }: OneRequest): OneR
   return { spec, purpose: 'read', deadlineMs, ...(traceparent ? { traceparent } : {}) };
 }
 
-/** Null where writes may go; asked again whenever the credential is another. */
-async function checkAccount(
+/** Which credential versions are known to lead to the configured account, and the questions under way. */
+type Accounts = {
+  readonly checked: Map<string, number>;
+  readonly asking: Map<string, Promise<SendResult | null>>;
+};
+
+/** Null where writes may go; asked again whenever the credential is another, once for all writes that wait for it. */
+async function knownAccount(
+  deps: SenderDeps,
+  way: Way,
+  request: OneRequest,
+  { checked, asking }: Accounts,
+): Promise<SendResult | null> {
+  const held = await deps.credentials.authorize(way.system);
+  if ('version' in held && checked.get(way.system) === held.version) return null;
+  const running = asking.get(way.system);
+  if (running) return running;
+  const question = askAccount(deps, way, request, checked).finally(() => asking.delete(way.system));
+  asking.set(way.system, question);
+  return question;
+}
+
+async function askAccount(
   deps: SenderDeps,
   way: Way,
   request: OneRequest,
   checked: Map<string, number>,
 ): Promise<SendResult | null> {
-  const held = await deps.credentials.authorize(way.system);
-  if ('version' in held && checked.get(way.system) === held.version) return null;
   const { result, version } = await sendWithReplay(deps, way, accountRequest(way, request));
   if (result.kind !== 'answer')
     return { kind: 'not_sent', error: { ...result.error, class: beforeWrite(result.error) } };
   const { answer } = result;
   if (answer.status === 401) return notSent('auth', 'account_unanswered', 'The system does not accept our credential.');
-  if (answer.status === 429)
-    return notSent('rate', 'account_unanswered', 'The system takes no more calls for now.', 10_000);
+  if (answer.status === 429) {
+    const waitMs = parseRetryAfter(answer.headers['retry-after'], deps.clock.now()) ?? 10_000;
+    return notSent('rate', 'account_unanswered', 'The system takes no more calls for now.', waitMs);
+  }
   if (answer.status >= 500)
     return notSent('transient', 'account_unanswered', 'The system did not say which account it is.');
   const verdict = judgeAccount({ ...way, answer, productionStage: deps.productionStage });
@@ -149,7 +171,10 @@ async function sendWithReplay(deps: SenderDeps, way: Way, request: OneRequest): 
 }
 
 function refreshHelps({ config, manifest }: Way, answer: HttpAnswer): boolean {
-  if (answer.status !== 401 || config.auth.grant === 'bearer' || config.auth.refresh === 'never') return false;
+  if (answer.status !== 401) return false;
+  // A static token may have been replaced in its secret since it was read.
+  if (config.auth.grant === 'bearer') return true;
+  if (config.auth.refresh === 'never') return false;
   return config.auth.refresh !== 'ttl' || manifest.saysTokenExpired(answer);
 }
 
