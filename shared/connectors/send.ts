@@ -125,7 +125,7 @@ async function knownAccount(
   const held = await deps.credentials.authorize(way.system);
   if ('version' in held && checked.get(way.system) === held.version) return null;
   const running = asking.get(way.system);
-  if (running) return running;
+  if (running !== undefined) return running;
   const question = askAccount(deps, way, request, checked).finally(() => asking.delete(way.system));
   asking.set(way.system, question);
   return question;
