@@ -9,7 +9,7 @@ export type InboxMessage = {
   readonly channel: string;
   readonly scheme: string;
   readonly type: string;
-  /** SHA-256 of the signed body, and of this item. Unsigned ids never stand alone. */
+  /** SHA-256 of the signed body, and of this item without what changes between attempts. Unsigned ids never stand alone. */
   readonly bodyHash: string;
   readonly itemHash: string;
   readonly occurredAtMs: number | null;
@@ -18,6 +18,8 @@ export type InboxMessage = {
   readonly secretIndex: number;
   /** The item inline, or the payload object that holds the whole body with the item's index. */
   readonly item: { readonly inline: Json } | { readonly object: string; readonly index: number };
+  /** Why a verified body or item could not be read as events; then a person decides. Absent for readable ones. */
+  readonly quarantine?: string;
   /** Set by replay: who asked, and why. */
   readonly replay: { readonly by: string; readonly reason: string } | null;
 };

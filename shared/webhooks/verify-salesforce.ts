@@ -14,7 +14,7 @@ export const outboundNamespace = 'http://soap.sforce.com/2005/09/outbound';
  * @see https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_wsdl.htm
  */
 export function verifySalesforce(request: CheckedRequest): Proof {
-  const allowed = (request.params?.['organizationId'] ?? '').split(',').filter((id) => id !== '');
+  const allowed = (request.params?.organizationId ?? '').split(',').filter((id) => id !== '');
   if (allowed.length === 0 || !allowed.every(isOrganizationId)) throw new Refusal('config');
   const hash = (text: string) => createHash('sha256').update(text).digest();
   const given = hash(tokenOf(request.url));

@@ -97,7 +97,7 @@ function partValue(part: SignedPart, secret: string, request: CheckedRequest, ti
  * @see https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests
  */
 function decodeHubspotUrl(url: string): string {
-  return url.replace(/%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/g, (escape) =>
-    String.fromCharCode(Number.parseInt(escape.slice(1), 16)),
+  return url.replace(/%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/g, (code) =>
+    String.fromCharCode(Number.parseInt(code.slice(1), 16)),
   );
 }

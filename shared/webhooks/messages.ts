@@ -1,0 +1,122 @@
+import type { PayloadStore } from '../ledger/ports.ts';
+import type { InboxMessage } from '../model/event.ts';
+import { sha256Hex } from '../model/ids.ts';
+import type { Json } from '../model/json.ts';
+import type { DeliveryFacts, WebhookAdapter } from './adapter.ts';
+import type { Channel } from './channels.ts';
+import { genericAdapter } from './generic-adapter.ts';
+import { redactPayload, redactText } from './redact.ts';
+import type { Proof } from './verify-types.ts';
+
+/** One verified delivery on its way into the queue. */
+export type VerifiedDelivery = {
+  readonly channel: Channel;
+  readonly bodyHash: string;
+  readonly receivedAtMs: number;
+  readonly verdict: Proof;
+  /** A type named by a header; not covered by the signature. */
+  readonly unsignedType: string | null;
+};
+
+type Puts = Pick<PayloadStore, 'put'>;
+
+/** Above this the body goes to the payload store once, and the messages carry pointer and index. */
+const inlineLimitBytes = 200_000;
+
+/**
+ * The messages of a readable body: one an item, redacted. An item without an identity becomes a quarantine message of its own,
+ * so that it does not hold up the others.
+ * @param body the parsed body
+ */
+export async function readableMessages(
+  payloads: Puts,
+  delivery: VerifiedDelivery,
+  body: Json,
+): Promise<readonly InboxMessage[]> {
+  const { channel, verdict } = delivery;
+  const adapter = channel.adapter ?? genericAdapter(channel.provider, delivery.unsignedType);
+  const all = adapter.split(body);
+  if (!all) return [await quarantined(payloads, delivery, 'unexpected_shape', redactPayload(body))];
+  const trusted = verdict.items ? new Set(verdict.items) : null;
+  const given = trusted ? all.filter((_item, index) => trusted.has(index)) : all;
+  const items = given.map(redactPayload);
+  const drafts = items.map((item, index) => draft(delivery, adapter, given[index] ?? null, item));
+  const sizes = drafts.map((message) => Buffer.byteLength(JSON.stringify(message)));
+  if (sizes.reduce((sum, size) => sum + size, 0) <= inlineLimitBytes + drafts.length * 1_000) return drafts;
+  const object = await payloads.put(Buffer.from(JSON.stringify(items)));
+  return drafts.map((message, index) => ({ ...message, item: { object, index } }));
+}
+
+/** The one message of a body that could not be read; its text is kept without what looks like a credential. */
+export async function quarantineMessage(
+  payloads: Puts,
+  delivery: VerifiedDelivery,
+  reason: string,
+  body: Uint8Array,
+): Promise<InboxMessage> {
+  return quarantined(payloads, delivery, reason, redactText(Buffer.from(body).toString('utf8').toWellFormed()));
+}
+
+/** Identity and hash come from the item as it was signed; only its redacted form travels. */
+function draft(delivery: VerifiedDelivery, adapter: WebhookAdapter, signed: Json, item: Json): InboxMessage {
+  const identity = adapter.identity(signed, factsOf(delivery));
+  const itemHash = sha256Hex(JSON.stringify(adapter.stable(signed)));
+  return {
+    ...common(delivery),
+    identity: fullIdentity(delivery, identity ?? `unidentified:${itemHash}`),
+    type: adapter.type(item).slice(0, 200),
+    itemHash,
+    occurredAtMs: adapter.occurredAtMs(item),
+    attempt: adapter.attempt(item),
+    item: { inline: item },
+    ...(identity === null ? { quarantine: 'no_identity' } : {}),
+  };
+}
+
+async function quarantined(
+  payloads: Puts,
+  delivery: VerifiedDelivery,
+  reason: string,
+  item: Json,
+): Promise<InboxMessage> {
+  const bytes = Buffer.from(JSON.stringify([item]));
+  const large = bytes.length > inlineLimitBytes;
+  return {
+    ...common(delivery),
+    identity: fullIdentity(delivery, `unreadable:${delivery.bodyHash}`),
+    type: 'unreadable',
+    itemHash: delivery.bodyHash,
+    occurredAtMs: null,
+    attempt: null,
+    item: large ? { object: await payloads.put(bytes), index: 0 } : { inline: item },
+    quarantine: reason,
+  };
+}
+
+function common(delivery: VerifiedDelivery) {
+  const { channel, verdict } = delivery;
+  return {
+    version: 1,
+    system: channel.system,
+    channel: channel.channel,
+    scheme: channel.scheme,
+    bodyHash: delivery.bodyHash,
+    receivedAtMs: delivery.receivedAtMs,
+    secretIndex: verdict.secretIndex,
+    replay: null,
+  } as const;
+}
+
+function factsOf(delivery: VerifiedDelivery): DeliveryFacts {
+  const { system, channel, scheme } = delivery.channel;
+  const signedId = delivery.verdict.signedId ?? null;
+  const { bodyHash, receivedAtMs } = delivery;
+  return { system, channel, scheme, bodyHash, signedId, receivedAtMs };
+}
+
+/** A very long identity is hashed: it is a key of a table and must stay below its bounds. */
+function fullIdentity(delivery: VerifiedDelivery, identity: string): string {
+  const { system, channel } = delivery.channel;
+  const short = identity.length <= 300 ? identity : `hash:${sha256Hex(identity)}`;
+  return `${system}#${channel}#${short}`;
+}
