@@ -1,11 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { TokenRecord, TokenStore } from '../auth/ports.ts';
 import { conditionFailed, fromItem, storeFault, toItem } from './dynamo.ts';
 
 /**
  * Token items in `state`, under `token#<system>`. Reads are consistent; every write is conditional on the epoch it saw.
- * A repeated write whose first answer was lost finds its own epoch there and reads as `lost`: callers recognise their lease.
- * Throws `store_unavailable`.
+ * A write that finds exactly itself there (its first answer was lost and the client repeated it) is `written`.
+ * Throws `store_unavailable`: the write may have happened.
  */
 export function dynamoTokenStore(client: DynamoDBClient, table: string): TokenStore {
   const keyOf = (system: string) => `token#${system}`;
@@ -26,13 +27,15 @@ export function dynamoTokenStore(client: DynamoDBClient, table: string): TokenSt
           new PutItemCommand({
             TableName: table,
             Item: toItem({ pk: keyOf(next.system), ep: next.epoch, record: next }),
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
             ConditionExpression: isNew ? 'attribute_not_exists(pk)' : 'ep = :seen',
             ...(isNew ? {} : { ExpressionAttributeValues: toItem({ ':seen': expectedEpoch }) }),
           }),
         );
         return 'written';
       } catch (error) {
-        if (conditionFailed(error) !== undefined) return 'lost';
+        const found = conditionFailed(error);
+        if (found !== undefined) return isDeepStrictEqual(found?.record, next) ? 'written' : 'lost';
         throw storeFault('token.write', error);
       }
     },

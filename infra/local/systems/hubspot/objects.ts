@@ -32,7 +32,7 @@ function listObjects(call: Call, type: CrmType): SimAnswer {
   needScope(call, type, 'read');
   const { query } = call.request;
   const limit = boundedNumber('limit', query.get('limit'), 10, { min: 1, max: 100 });
-  const after = query.get('after') ?? '0';
+  const after = query.get('after') || '0';
   if (!/^[0-9]{1,18}$/.test(after)) throw invalid('The after parameter is not a cursor of this list.');
   const archived = query.get('archived') === 'true';
   // The cursor is the id of the next record, so that pages do not shift when records come and go.
