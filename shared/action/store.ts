@@ -1,17 +1,30 @@
 import type { ActionRecord, StateName } from '../model/action.ts';
 
 /**
- * What a stored record must still be for a write to take effect: `absent`, or exactly this version.
+ * What a stored record must still be for a write to take effect: `absent`, exactly this version, or for the generation that
+ * `again` asks for, the named generation in one of these settled states.
  * Every transition of every action is one conditional write under this guard and nothing else.
  */
 export type Guard =
   | 'absent'
-  | { readonly state: StateName; readonly epoch: number; readonly owner: string | null; readonly intentHash: string };
+  | { readonly state: StateName; readonly epoch: number; readonly owner: string | null; readonly intentHash: string }
+  | { readonly gen: number; readonly states: readonly ('SUCCEEDED' | 'FAILED')[]; readonly intentHash: string };
 
 /** The guard that names exactly the given record version. */
 export function guardOf(record: ActionRecord): Guard {
-  const owner = 'owner' in record ? record.owner : null;
-  return { state: record.state, epoch: record.epoch, owner, intentHash: record.intentHash };
+  return { state: record.state, epoch: record.epoch, owner: ownerOf(record), intentHash: record.intentHash };
+}
+
+/** Whether a write under this guard takes effect on what stands there. The DynamoDB store says the same as a condition. */
+export function guardHolds(guard: Guard, current: ActionRecord | null): boolean {
+  if (guard === 'absent') return current === null;
+  if (current === null || current.intentHash !== guard.intentHash) return false;
+  if ('gen' in guard) return current.gen === guard.gen && guard.states.some((state) => state === current.state);
+  return current.state === guard.state && current.epoch === guard.epoch && ownerOf(current) === guard.owner;
+}
+
+function ownerOf(record: ActionRecord): string | null {
+  return 'owner' in record ? record.owner : null;
 }
 
 /** `lost`: the condition did not hold; `current` is what stands there, returned by the same request. */

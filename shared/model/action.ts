@@ -41,6 +41,8 @@ export type ActionBase = {
   readonly attempts: number;
   /** Provider key suffix counter; raised only after a stored provider error is proven not applied. */
   readonly resendNo: number;
+  /** An earlier send of this generation is unproven: a later answer "not applied" says nothing of it. */
+  readonly inDoubt?: boolean;
   readonly firstSentAtMs: number | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;

@@ -81,7 +81,8 @@ export type WriteVerdict =
       readonly records: readonly RecordRef[];
       readonly created?: boolean;
     }
-  | { readonly kind: 'not_applied'; readonly error: Classified }
+  /** `stored`: the provider keeps this error under our key, so that a repeat needs another key. */
+  | { readonly kind: 'not_applied'; readonly error: Classified; readonly stored?: boolean }
   | { readonly kind: 'unknown'; readonly error: Classified };
 
 /** What a read's answer means. */
