@@ -20,8 +20,8 @@ export type InboxMessage = {
   readonly item: { readonly inline: Json } | { readonly object: string; readonly index: number };
   /** Why a verified body or item could not be read as events; then a person decides. Absent for readable ones. */
   readonly quarantine?: string;
-  /** Set by replay: who asked, and why. */
-  readonly replay: { readonly by: string; readonly reason: string } | null;
+  /** Set by replay: who asked, and why. `force`: process a DONE event again; its effects keep their event keys. */
+  readonly replay: { readonly by: string; readonly reason: string; readonly force?: boolean } | null;
 };
 
 /** What became of one event. */

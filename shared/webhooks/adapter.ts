@@ -1,5 +1,5 @@
 import type { Json } from '../model/json.ts';
-import type { PlannedCall } from '../model/operation.ts';
+import type { PlannedCall, RecordRef } from '../model/operation.ts';
 
 /** What is known of the delivery an item came with. `signedId` is an id that the signature covers, or null. */
 export type DeliveryFacts = {
@@ -34,4 +34,6 @@ export type WebhookAdapter = {
   attempt(item: Json): number | null;
   /** The read that fetches the live record this item is about, or null where there is none to read. */
   reRead(item: Json, system: string): PlannedCall | null;
+  /** The record this item is about, for the ledger; absent or null where it names none. */
+  record?(item: Json, system: string): RecordRef | null;
 };

@@ -38,7 +38,8 @@ function identityOf(provider: Provider, item: Json, stable: Json, delivery: Deli
   const parts = provider.identity.map((path) => scalarAt(item, path));
   if (parts.length > 0 && parts.every((part) => part !== null && part !== '')) {
     const all = [...parts, ...provider.identityExtra.map((path) => scalarAt(item, path) ?? '')];
-    return all.map((part) => encodeURIComponent(part ?? '')).join('/');
+    // a hash, because an identity stands in the ledger and these parts may be personal data
+    return `key:${sha256Hex(JSON.stringify(all)).slice(0, 40)}`;
   }
   const window = provider.equalWithinMs;
   const bucket = window === null ? '' : `@${Math.floor(delivery.receivedAtMs / window)}`;

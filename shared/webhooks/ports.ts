@@ -7,7 +7,8 @@ export type EventQueue = { send(messages: readonly InboxMessage[]): Promise<void
 export type InboxStore = {
   /**
    * Claims an event for `leaseMs`. `done`: a duplicate, counted. `busy`: another live lease, until `leaseUntilMs`.
-   * `conflict` on a claim says that the same identity was seen with another body hash: accepted and flagged.
+   * `conflict` says that the same identity was seen with another body hash: accepted under an identity of its own
+   * (`claim.identity`, which `finish` takes) and flagged.
    */
   claim(input: {
     identity: string;
@@ -30,3 +31,6 @@ export type InboxStore = {
   }): Promise<'done' | 'lost'>;
   get(identity: string): Promise<InboxClaim | null>;
 };
+
+/** Makes a received message visible again after a delay instead of at the end of its visibility timeout. */
+export type EventDelay = { retryIn(receiptHandle: string, delayMs: number): Promise<void> };
