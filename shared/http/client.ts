@@ -133,6 +133,7 @@ function exchange({ deps, request, target, transport, open }: Exchange): Promise
   return new Promise((resolve) => {
     let headWritten = false;
     let settled = false;
+    let connection: Socket | null = null;
     const outgoing = startRequest(deps, request, target, transport);
     const end = (fault: HttpFault): void => {
       settle({ kind: headWritten ? 'lost' : 'not_sent', fault });
@@ -154,6 +155,7 @@ function exchange({ deps, request, target, transport, open }: Exchange): Promise
     whenConnected(outgoing, target.secure, (socket) => {
       const fault = refusal(deps, request, target, socket);
       if (fault) return end(fault);
+      connection = socket;
       headWritten = true;
       // Everything is handed over in this one call: the head cannot leave later than the question was asked.
       outgoing.end(request.body ?? undefined);
@@ -162,7 +164,7 @@ function exchange({ deps, request, target, transport, open }: Exchange): Promise
       const maxBytes = request.maxResponseBytes ?? defaultMaxBytes;
       readAnswer(response, maxBytes, (read) => {
         if ('code' in read) return end(read);
-        transport.idleSince.set(response.socket, deps.clock.now());
+        if (connection) transport.idleSince.set(connection, deps.clock.now());
         settle({ kind: 'answer', answer: read, fetchedAtMs: deps.clock.now() });
       });
     });
