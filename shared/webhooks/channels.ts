@@ -48,3 +48,34 @@ export function channelsOf(
   }
   return channels;
 }
+
+/** Connectors as the webhook room sees them. */
+export type ConnectorLoader = (name: string) => Promise<{
+  readonly manifest: { readonly webhooks: { readonly schemes: readonly string[] } };
+  readonly webhook: WebhookAdapter;
+}>;
+
+/** The adapter of a connector for a scheme that is its own; null for any other, which the table of providers describes. */
+export async function connectorAdapter(
+  load: ConnectorLoader,
+  connector: string,
+  scheme: string,
+): Promise<WebhookAdapter | null> {
+  const { manifest, webhook } = await load(connector);
+  const own = manifest.webhooks.schemes.includes(scheme) || scheme.startsWith(`${connector}-`);
+  return own ? webhook : null;
+}
+
+/** The channels of the configuration with the adapters of their connectors. Throws `config_invalid` for an unknown connector. */
+export async function loadChannels(
+  config: PlumblineConfig,
+  load: ConnectorLoader,
+): Promise<ReadonlyMap<string, Channel>> {
+  const adapters = new Map<string, WebhookAdapter | null>();
+  for (const { connector, webhooks } of Object.values(config.systems)) {
+    for (const { scheme } of Object.values(webhooks)) {
+      adapters.set(`${connector}/${scheme}`, await connectorAdapter(load, connector, scheme));
+    }
+  }
+  return channelsOf(config, (connector, scheme) => adapters.get(`${connector}/${scheme}`) ?? null);
+}

@@ -1,0 +1,39 @@
+import type { PlumblineConfig } from '../config/schema.ts';
+import type { Sender } from '../connectors/sender.ts';
+import type { Operation } from '../model/operation.ts';
+import { type ConnectorLoader, connectorAdapter } from './channels.ts';
+import type { EventDelay } from './ports.ts';
+import type { ProcessDeps } from './process.ts';
+import { planReRead, reReadRecord } from './re-read.ts';
+import { type BatchAnswer, type QueuedMessage, workBatch } from './work-batch.ts';
+
+/** What the worker of the inbox queue is put together from. */
+export type EventWorkerDeps = Omit<ProcessDeps, 'plan' | 'reRead' | 'ownerOf' | 'leaseMs'> & {
+  readonly config: PlumblineConfig;
+  readonly send: Sender;
+  readonly loadConnector: ConnectorLoader;
+  readonly loadOperation: (id: string) => Promise<Operation>;
+  readonly delay: EventDelay;
+};
+
+/** Kept free at the end of an invocation for the ledger entry and the claim, milliseconds. */
+const marginMs = 5_000;
+/** The worker's timeout and five seconds. */
+const leaseMs = 65_000;
+
+/** The event worker: takes a batch and the time that is left, and answers which messages stay in the queue. */
+export function eventWorker(
+  deps: EventWorkerDeps,
+): (records: readonly QueuedMessage[], remainingMs: number) => Promise<BatchAnswer> {
+  const { config, send, loadOperation } = deps;
+  const adapterOf = (connector: string, scheme: string) => connectorAdapter(deps.loadConnector, connector, scheme);
+  const live = { systems: config.systems, send, loadOperation, adapterOf };
+  const process: ProcessDeps & { readonly delay: EventDelay } = {
+    ...deps,
+    plan: (message, item) => planReRead(live, message, item),
+    reRead: (call, deadlineMs) => reReadRecord(live, call, deadlineMs),
+    ownerOf: (system) => config.systems[system]?.owner ?? Object.keys(config.owners.teams)[0] ?? 'operators',
+    leaseMs,
+  };
+  return (records, remainingMs) => workBatch(process, records, deps.clock.now() + remainingMs - marginMs);
+}
