@@ -1,8 +1,9 @@
 import type { ActionBase, ActionRecord, Occasion } from '../model/action.ts';
 import type { Clock, Random } from '../model/clock.ts';
-import type { ErrorCode, Failure } from '../model/errors.ts';
+import { type ErrorCode, type Failure, PlumblineError } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
 import type {
+  Classified,
   PlannedCall,
   ProbeVerdict,
   RecordRef,
@@ -57,8 +58,19 @@ export type AttemptInput = {
   readonly mayWrite: () => boolean;
 };
 
-/** Sends a write and judges the answer. Supplied by the tools room over the connector; throws never mean "not applied". */
+/** Sends a write and judges the answer. Supplied by the tools room over the connector; throws mean nothing is known, except {@link NotSentError}. */
 export type Attempt = (input: AttemptInput) => Promise<WriteVerdict>;
+
+/** Proof that no byte of the request left this process: the one throw of an {@link Attempt} that means "not applied". */
+export class NotSentError extends PlumblineError {
+  /** @param error why it was not sent; its class decides whether it is tried again */
+  constructor(error: Classified) {
+    super('The request was not sent.', { code: 'system_unavailable', retry: 'later', hint: 'It is tried again.' });
+    this.name = 'NotSentError';
+    this.error = error;
+  }
+  readonly error: Classified;
+}
 
 /** Reads back a write of unknown outcome. */
 export type Probe = (input: {
@@ -79,7 +91,7 @@ export type KernelLimits = {
   /** Bound of clock skew between machines. */
   readonly skewMs: number;
   readonly maxAttempts: number;
-  /** A RETRYABLE action older than this fails. */
+  /** A RETRYABLE action this old fails; counted from its making or the last decision of a person. */
   readonly maxAgeMs: number;
   readonly maxProbes: number;
 };
@@ -91,6 +103,11 @@ export type KernelDeps = {
   readonly random: Random;
   readonly limits: KernelLimits;
   readonly attempt: Attempt;
+  /**
+   * Digest of the request that today's code would send for a frozen call, rendered with the provider key `act_<key>`, so that
+   * it says the same for every generation. `ClaimRequest.requestDigest` is computed alike.
+   */
+  readonly digest: (call: PlannedCall) => string;
   /**
    * Renders the exact answer bytes of an outcome, before the transition that carries their hash is written.
    * Null in workers, where no caller is answered.
@@ -120,6 +137,9 @@ export type Outcome =
  */
 export type Executed = {
   readonly outcome: Outcome;
+  /** The exact bytes to answer with; null where nothing renders. */
   readonly answer: Uint8Array | null;
   readonly answeredBy: 'transition' | 'caller';
+  /** For `transition`: whether the answer's object was stored. False is worth an alarm; it never undoes the effect. */
+  readonly answerStored: boolean;
 };
