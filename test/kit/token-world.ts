@@ -1,14 +1,11 @@
 import { createOAuthServer } from '../../infra/local/systems/hubspot/oauth.ts';
 import { noStateFile } from '../../infra/local/systems/state-file.ts';
 import { type RefreshDeps, refresh } from '../../shared/auth/refresh.ts';
-import type { Log } from '../../shared/observe/log.ts';
+import { silentLog } from '../../shared/observe/json-log.ts';
 import { memoryCaseStore } from './memory-case-store.ts';
 import { memorySecretStore } from './memory-secret-store.ts';
 import { memoryTokenStore } from './memory-token-store.ts';
 import { manualClock } from './simulator.ts';
-
-/** Writes nothing anywhere. */
-export const silentLog: Log = { info() {}, warn() {}, error() {}, metric() {} };
 
 /** What a process does when one of its requests goes wrong: dies before or after it took effect, or never gets its answer. */
 export type Accident = 'dies_before' | 'dies_after' | 'answer_lost_before' | 'answer_lost_after';

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { RefreshInvoker, TokenRecord } from '../../shared/auth/ports.ts';
 import { emptyTokenRecord, leaseMs } from '../../shared/auth/token-record.ts';
 import { createCredentialSource, refreshDueMs } from '../../shared/auth/token-source.ts';
+import { silentLog } from '../../shared/observe/json-log.ts';
 import { memorySecretStore } from '../kit/memory-secret-store.ts';
 import { memoryTokenStore } from '../kit/memory-token-store.ts';
 import { manualClock } from '../kit/simulator.ts';
-import { silentLog, tokenWorld } from '../kit/token-world.ts';
+import { tokenWorld } from '../kit/token-world.ts';
 
 const systems = {
   crm: { auth: { grant: 'refresh_token', secret: 'grant', refresh: 'ttl' } },
