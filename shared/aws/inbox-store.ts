@@ -21,6 +21,7 @@ export function dynamoInboxStore(deps: InboxStoreDeps): InboxStore {
   return {
     claim: (input) => claim(deps, input, input.identity, false),
     finish: (input) => finish(deps, input),
+    release: (input) => release(deps, input),
     get: (identity) => get(deps, identity),
   };
 }
@@ -115,6 +116,27 @@ async function finish(deps: InboxStoreDeps, input: Parameters<InboxStore['finish
     if (standing === undefined) throw storeFault('inbox.finish', error);
     const ours = standing !== null && standing.ow === input.owner && standing.ep === input.epoch;
     return ours && standing.st === 'DONE' ? 'done' : 'lost';
+  }
+}
+
+async function release(deps: InboxStoreDeps, input: Parameters<InboxStore['release']>[0]): Promise<void> {
+  try {
+    await deps.client.send(
+      new UpdateItemCommand({
+        TableName: deps.table,
+        Key: toItem({ pk: input.identity }),
+        UpdateExpression: 'SET lu = :now',
+        ConditionExpression: 'st = :processing AND ow = :owner AND ep = :epoch',
+        ExpressionAttributeValues: toItem({
+          ':processing': 'PROCESSING',
+          ':owner': input.owner,
+          ':epoch': input.epoch,
+          ':now': input.nowMs,
+        }),
+      }),
+    );
+  } catch (error) {
+    if (conditionFailed(error) === undefined) throw storeFault('inbox.release', error);
   }
 }
 

@@ -29,6 +29,8 @@ export type InboxStore = {
     nowMs: number;
     outcome: EventOutcome;
   }): Promise<'done' | 'lost'>;
+  /** Ends the lease of a claim that could not be finished, so that the next attempt need not wait; does nothing where it is lost. */
+  release(input: { identity: string; owner: string; epoch: number; nowMs: number }): Promise<void>;
   get(identity: string): Promise<InboxClaim | null>;
 };
 

@@ -85,9 +85,24 @@ export async function processEvent(
     return { kind: 'done', as: 'duplicate' };
   }
   if (claimed.conflict) deps.log.metric('webhook_identity_conflict', 1, 'Count', dimensions);
-  const outcome = message.quarantine === undefined ? await work(deps, input, claimed) : await park(deps, message);
+  const outcome = await decide(deps, input, claimed);
   if ('code' in outcome) return later(deps, claimed.claim, input.attempt, outcome);
   return settle(deps, message, claimed, outcome);
+}
+
+/** A fault of a handler or store leaves the claim free for the next attempt, and is thrown on. */
+async function decide(
+  deps: ProcessDeps,
+  input: { readonly message: InboxMessage; readonly deadlineMs: number },
+  claimed: Claim,
+): Promise<EventOutcome | Extract<LiveRecord, { kind: 'unavailable' }>> {
+  try {
+    return input.message.quarantine === undefined ? await work(deps, input, claimed) : await park(deps, input.message);
+  } catch (error) {
+    const { identity, owner, epoch } = claimed.claim;
+    await deps.inbox.release({ identity, owner, epoch, nowMs: deps.clock.now() });
+    throw error;
+  }
 }
 
 /** A forced replay is a claim of its own; its handlers still see the original event id. */
@@ -154,16 +169,15 @@ async function settle(
   return { kind: 'done', as: outcome.kind };
 }
 
-/** Not before the lease ends: until then nobody could claim it. */
-function later(
+/** The lease is given up first, so that the next attempt finds the claim free. */
+async function later(
   deps: ProcessDeps,
-  claim: InboxClaim,
+  { identity, owner, epoch }: InboxClaim,
   attempt: number,
   failure: { readonly code: string; readonly retryAfterMs?: number | undefined },
-): Processed {
-  const leaseEndsInMs = claim.leaseUntilMs - deps.clock.now() + 500;
-  const delayMs = Math.max(backoffMs(attempt), leaseEndsInMs, failure.retryAfterMs ?? 0);
-  return { kind: 'later', delayMs, why: failure.code };
+): Promise<Processed> {
+  await deps.inbox.release({ identity, owner, epoch, nowMs: deps.clock.now() });
+  return { kind: 'later', delayMs: Math.max(backoffMs(attempt), failure.retryAfterMs ?? 0), why: failure.code };
 }
 
 /** 30 s, 1 min, 2 min, ... at most 15 min. */

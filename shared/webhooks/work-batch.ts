@@ -39,7 +39,7 @@ async function workOne(
   deadlineMs: number,
 ): Promise<boolean> {
   const attempt = Number(record.attributes.ApproximateReceiveCount) || 1;
-  let delayMs = Math.max(backoffMs(attempt), deps.leaseMs);
+  let delayMs = backoffMs(attempt);
   try {
     const processed = await processEvent(deps, { message: inboxMessage(record.body), attempt, deadlineMs });
     if (processed.kind === 'done') return true;

@@ -42,9 +42,15 @@ export function memoryInboxStore(): InboxStore & { readonly claims: Map<string, 
     claim: async (input) => claimUnder(input, input.identity, false),
     finish: async (input) => {
       const standing = claims.get(input.identity);
-      if (!standing || standing.owner !== input.owner || standing.epoch !== input.epoch) return 'lost';
+      if (standing?.owner !== input.owner || standing.epoch !== input.epoch) return 'lost';
+      if (standing.state === 'DONE') return 'done';
       claims.set(input.identity, { ...standing, state: 'DONE', doneAtMs: input.nowMs, outcome: input.outcome });
       return 'done';
+    },
+    release: async (input) => {
+      const standing = claims.get(input.identity);
+      const ours = standing?.state === 'PROCESSING' && standing.owner === input.owner && standing.epoch === input.epoch;
+      if (ours) claims.set(input.identity, { ...standing, leaseUntilMs: input.nowMs });
     },
     get: async (identity) => claims.get(identity) ?? null,
   };
