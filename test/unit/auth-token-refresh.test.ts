@@ -220,4 +220,74 @@ describe('a refresh that is refused', () => {
     const limited = await world.ask(0, { ...world.process(), post });
     expect([limited.kind, (await world.ask(0)).kind, openCases(world)]).toEqual(['busy', 'version', []]);
   });
+
+  it('keeps the live token and its version after a 429', async () => {
+    const world = tokenWorld();
+    await world.ask(0);
+    await world.ask(1, { ...world.process(), post: async () => ({ kind: 'answer', status: 429, bodyText: '' }) });
+    expect(await world.tokens.get('hubspot')).toMatchObject({ version: 1, current: { version: 1 }, health: 'ok' });
+  });
+
+  it('does not present the refresh token again after a 5xx', async () => {
+    const world = tokenWorld();
+    const post = async () => ({ kind: 'answer' as const, status: 503, bodyText: '' });
+    await world.ask(0, { ...world.process(), post });
+    expect([(await world.ask(0)).kind, world.uses.size, openCases(world).length]).toEqual(['broken', 0, 1]);
+  });
+
+  it('does not go back to an older grant that a stale read shows as the current one', async () => {
+    const world = tokenWorld();
+    await world.ask(0);
+    const stale = { value: world.grantOf('refresh-1'), versionId: 'v1' };
+    const secrets = { ...world.secrets, current: async () => [stale] };
+    const presented: string[] = [];
+    const post: RefreshDeps['post'] = async ({ form }) => {
+      presented.push(
+        new URLSearchParams(form.map(([name, value]): [string, string] => [name, value])).get('refresh_token') ?? '',
+      );
+      return { kind: 'answer', status: 400, bodyText: '{"error":"invalid_grant"}' };
+    };
+    const result = await world.ask(1, { ...world.process(), secrets, post });
+    expect([result.kind, presented.length, presented.includes('refresh-1')]).toEqual(['broken', 1, false]);
+  });
+
+  it('uses the grace window after a 5xx, since a gateway may fail after the provider has rotated', async () => {
+    const world = tokenWorld({ graceMs: 120_000 });
+    const post = async () => ({ kind: 'answer' as const, status: 503, bodyText: '' });
+    await world.ask(0, { ...world.process(), post });
+    expect((await world.ask(0)).kind).toBe('version');
+  });
+});
+
+describe('a store that fails for a moment', () => {
+  it('does not lose a new grant: it is written again under the same version', async () => {
+    const world = tokenWorld();
+    let puts = 0;
+    const putPending: typeof world.secrets.putPending = async (...args) => {
+      puts += 1;
+      if (puts < 3) throw new Error('unavailable');
+      return world.secrets.putPending(...args);
+    };
+    const deps = { ...world.process(), secrets: { ...world.secrets, putPending } };
+    expect([await world.ask(0, deps), puts]).toEqual([{ kind: 'version', version: 1 }, 3]);
+  });
+
+  it('sends nothing where the lease it could not write is held by another', async () => {
+    const world = tokenWorld();
+    const other = world.process(async (step, work) => (step.isPost ? new Promise<never>(() => undefined) : work()));
+    const failing = world.process(async (step, work) => {
+      if (step.name !== 'tokens.write') return work();
+      void world.ask(0, other);
+      while ((await world.tokens.get('hubspot')) === null) await Promise.resolve();
+      throw new Error('unavailable');
+    });
+    await expect(world.ask(0, failing)).rejects.toThrow('unavailable');
+    expect(world.uses.size).toBe(0);
+  });
+
+  it('goes on with a lease whose answer was lost', async () => {
+    const world = tokenWorld();
+    const { gate } = accidentAt(3, 'answer_lost_after');
+    expect(await world.ask(0, world.process(gate))).toEqual({ kind: 'version', version: 1 });
+  });
 });
