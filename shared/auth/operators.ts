@@ -1,6 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import type { OwnersConfig } from '../config/schema.ts';
 import type { Clock } from '../model/clock.ts';
+import { PlumblineError } from '../model/errors.ts';
 import type { Principal } from '../model/principal.ts';
 
 /** A person whom a token and config/owners.yaml together name. */
@@ -141,4 +142,37 @@ function jsonPart(part: string): Claims | null {
 
 function refused(why: string): Refused {
   return { kind: 'refused', why };
+}
+
+const fetchTimeoutMs = 3000;
+const maxKeySetBytes = 64 * 1024;
+
+/**
+ * Reads an issuer's JSON: https, or http to this machine only; no redirect, 3 s, 64 KB.
+ * Throws `store_unavailable` where the issuer does not answer so.
+ */
+export async function fetchIssuerJson(url: string): Promise<unknown> {
+  const { protocol, hostname } = new URL(url);
+  const issuerFault = (message: string, cause?: unknown) =>
+    new PlumblineError(message, {
+      code: 'store_unavailable',
+      retry: 'later',
+      hint: "The operators' issuer must be reachable from here; look at OPERATOR_ISSUER.",
+      cause,
+    });
+  if (protocol !== 'https:' && hostname !== '127.0.0.1') throw issuerFault('The issuer of operators is not https.');
+  try {
+    const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(fetchTimeoutMs) });
+    if (!answer.ok) throw issuerFault(`The issuer of operators answered ${answer.status}.`);
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of answer.body ?? []) {
+      size += chunk.byteLength;
+      if (size > maxKeySetBytes) throw issuerFault('The issuer of operators answered too much.');
+      chunks.push(chunk);
+    }
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (cause) {
+    throw cause instanceof PlumblineError ? cause : issuerFault('The issuer of operators did not answer.', cause);
+  }
 }

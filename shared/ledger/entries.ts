@@ -1,3 +1,4 @@
+import { canonicalJson } from '../action/canonical.ts';
 import type { ActionRecord, StateName, Stored } from '../model/action.ts';
 import type { AnswerStatus } from '../model/answer.ts';
 import { actionId, sha256Hex } from '../model/ids.ts';
@@ -42,10 +43,10 @@ export function recordName([system, object, id]: RecordRef): string {
   return `${system}/${object}/${plain ? id : `~${sha256Hex(id).slice(0, 20)}`}`;
 }
 
-/** The content hash of a stored value: of its payload object, or of its JSON as {@link imagesOf} stores it. */
+/** The content hash of a stored value: of its payload object, or of its canonical JSON as {@link imagesOf} stores it. */
 export function storedHash(stored: Stored | null): string | null {
   if (!stored) return null;
-  return 'object' in stored ? stored.object : sha256Hex(JSON.stringify(stored.inline));
+  return 'object' in stored ? stored.object : sha256Hex(canonicalJson(stored.inline));
 }
 
 /**
@@ -56,7 +57,7 @@ export function imagesOf(old: ActionRecord | null, next: ActionRecord): readonly
   const before = old?.gen === next.gen && storedHash(old.before) === storedHash(next.before) ? null : next.before;
   const after = next.state === 'SUCCEEDED' && old?.state !== 'SUCCEEDED' ? next.result : null;
   return [before, after].flatMap((stored) =>
-    stored && 'inline' in stored ? [new TextEncoder().encode(JSON.stringify(stored.inline))] : [],
+    stored && 'inline' in stored ? [new TextEncoder().encode(canonicalJson(stored.inline))] : [],
   );
 }
 

@@ -15,7 +15,7 @@ export type RouteDeps = NoticeDeps & {
  * The action record alone is the truth; a case only points to it.
  * Throws `store_unavailable`; handling the change again is harmless.
  */
-export async function routeChange(deps: RouteDeps, change: Pick<ActionChange, 'old' | 'next'>): Promise<void> {
+export async function routeChange(deps: RouteDeps, change: ActionChange): Promise<void> {
   const { old, next } = change;
   if (!next) return;
   const { open, settle } = caseChanges(deps.config, old, next);
