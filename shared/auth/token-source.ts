@@ -26,11 +26,14 @@ export type CredentialDeps = {
 type Source = {
   readonly deps: CredentialDeps;
   readonly held: Map<string, AccessToken>;
+  /** The newest version each system has refused. */
+  readonly refused: Map<string, number>;
+  readonly late: Map<string, { readonly untilMs: number; readonly answer: Authorization }>;
   readonly flights: Map<string, Promise<Authorization>>;
   readonly bearer: StaticBearer;
 };
 
-/** A token this close to its end is not sent any more, milliseconds: the request must arrive while it still counts. */
+/** A token this close to its end, or in the last tenth of its life, is not sent any more: it must arrive while it counts. */
 const endMarginMs = 10_000;
 
 /** How long a refresh may take altogether, milliseconds. */
@@ -38,12 +41,16 @@ const patienceMs = 6_000;
 
 const pollMs = 200;
 
+/** How long callers are told to wait without asking again, once a refresh was late, milliseconds. */
+const lateMs = 1_000;
+
 /**
  * The credentials of one process. Access tokens are read from `state` and kept until shortly before their end; a newer one
  * is asked of the refresh function by one caller at a time, the others of the process wait for its answer.
  */
 export function createCredentialSource(deps: CredentialDeps): CredentialSource {
-  const source: Source = { deps, held: new Map(), flights: new Map(), bearer: createStaticBearer(deps) };
+  const maps = { held: new Map(), refused: new Map(), late: new Map(), flights: new Map() };
+  const source: Source = { deps, ...maps, bearer: createStaticBearer(deps) };
   return {
     async authorize(system) {
       const auth = deps.systems[system]?.auth;
@@ -56,19 +63,31 @@ export function createCredentialSource(deps: CredentialDeps): CredentialSource {
       if (auth === undefined) return 'broken';
       if (auth.grant === 'bearer') return source.bearer.rejected(auth.secret, version);
       if (auth.refresh === 'never') return 'broken';
-      const held = source.held.get(system);
-      if (held !== undefined && held.version > version) return 'refreshed';
-      source.held.delete(system);
-      const next = await inOneFlight(source, system, version);
-      return 'headers' in next ? 'refreshed' : 'broken';
+      return replaceRefused(source, system, version);
     },
   };
+}
+
+// Where the new token is only late, the answer is `refreshed` too: the authorize that follows says how long to wait, so that a
+// busy refresher delays an action and never fails it.
+async function replaceRefused(source: Source, system: string, version: number): Promise<'refreshed' | 'broken'> {
+  source.refused.set(system, Math.max(version, source.refused.get(system) ?? 0));
+  const held = source.held.get(system);
+  if (held !== undefined && held.version > version) return 'refreshed';
+  source.held.delete(system);
+  const next = await inOneFlight(source, system, version);
+  if ('headers' in next) return 'refreshed';
+  if (next.retryAfterMs === undefined) return 'broken';
+  source.late.set(system, { untilMs: source.deps.clock.now() + lateMs, answer: next });
+  return 'refreshed';
 }
 
 async function authorizeOAuth(source: Source, system: string): Promise<Authorization> {
   const held = source.held.get(system);
   if (held !== undefined && isUsable(source, held)) return toHeaders(held);
-  return inOneFlight(source, system, null);
+  const late = source.late.get(system);
+  if (late !== undefined && source.deps.clock.now() < late.untilMs) return late.answer;
+  return inOneFlight(source, system, source.refused.get(system) ?? null);
 }
 
 // One question at a time and process. Whoever saw a newer version refused than the running flight asks again after it.
@@ -90,10 +109,11 @@ async function obtain(source: Source, system: string, refused: number | null): P
   const record = await deps.tokens.get(system);
   const ready = take(source, record, refused);
   if (ready !== null) return ready;
-  const seenVersion = refused ?? record?.version ?? 0;
+  const seenVersion = Math.max(refused ?? 0, record?.version ?? 0);
   // Asked a second time only where the refresher we waited for ended without a token.
   for (let asked = 0; asked < 2 && deps.clock.now() < untilMs; asked += 1) {
     const answer = await ask(source, system, seenVersion);
+    if (answer.kind === 'unreachable') break;
     if (answer.kind === 'broken') return { unavailable: true, code: answer.code };
     const next = await waitForToken(source, system, refused, untilMs);
     if (next !== null) return next;
@@ -107,7 +127,7 @@ async function ask(source: Source, system: string, seenVersion: number) {
     return await invoker.refresh({ system, seenVersion });
   } catch (error) {
     log.error('The refresh function did not answer.', { system, code: 'refresh_unreachable' }, error);
-    return { kind: 'broken', code: 'refresh_unreachable' } as const;
+    return { kind: 'unreachable' } as const;
   }
 }
 
@@ -138,7 +158,8 @@ function take(source: Source, record: TokenRecord | null, refused: number | null
 }
 
 function isUsable(source: Source, token: AccessToken): boolean {
-  return token.expiresAtMs - endMarginMs > source.deps.clock.now();
+  const marginMs = Math.min(endMarginMs, 0.1 * (token.expiresAtMs - token.issuedAtMs));
+  return token.expiresAtMs - marginMs > source.deps.clock.now();
 }
 
 function toHeaders(token: AccessToken): Authorization {

@@ -101,7 +101,38 @@ describe('the credentials of an OAuth system', () => {
     const { source } = set(async () => {
       throw new Error('no route');
     });
-    expect(await source.authorize('crm')).toEqual({ unavailable: true, code: 'refresh_unreachable' });
+    expect(await source.authorize('crm')).toMatchObject({ unavailable: true, retryAfterMs: 5_000 });
+  });
+
+  it('delays a request whose token was refused while the refresher is late, and never sends that token again', async () => {
+    const { clock, tokens, source } = set(async () => {
+      clock.advance(6_001);
+      return { kind: 'busy' };
+    });
+    await tokens.write(record(1, clock.now() + 60_000), 0);
+    await source.authorize('crm');
+    expect(await source.rejected('crm', 1)).toBe('refreshed');
+    expect(await source.authorize('crm')).toMatchObject({
+      unavailable: true,
+      code: 'refresh_busy',
+      retryAfterMs: 5_000,
+    });
+  });
+
+  it('says that a refused token is broken where the grant is', async () => {
+    const { clock, tokens, source } = set(async () => ({ kind: 'broken', code: 'invalid_grant' }));
+    await tokens.write(record(1, clock.now() + 60_000), 0);
+    await source.authorize('crm');
+    expect(await source.rejected('crm', 1)).toBe('broken');
+  });
+
+  it('asks for one newer than the token that is about to end, also where an older one was refused', async () => {
+    const { clock, tokens, asked, source } = set(async () => ({ kind: 'busy' }));
+    await tokens.write(record(2, clock.now() + 60_000), 0);
+    await source.rejected('crm', 1);
+    clock.advance(55_000);
+    await source.authorize('crm');
+    expect(asked[0]).toEqual({ system: 'crm', seenVersion: 2 });
   });
 
   it('never asks for a token where policy forbids it', async () => {

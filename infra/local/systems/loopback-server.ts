@@ -22,7 +22,7 @@ export type SimListener = { readonly url: string; close(): Promise<void> };
 const maxBodyBytes = 10_485_760;
 
 /**
- * Starts an HTTP listener on 127.0.0.1 that refuses any Host that is not loopback.
+ * Starts an HTTP listener on 127.0.0.1 that refuses any Host that is not loopback, and any request of a web page.
  * @param input.port 0 takes a free one; @param input.handle must not throw, a throw becomes a 500 without a body
  */
 export async function listenLoopback(input: {
@@ -53,12 +53,19 @@ export function isLoopbackHost(host: string | undefined): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?$/i.test(host ?? '');
 }
 
+// Browsers send one of the two with every request a page makes to another origin; servers and curl send neither.
+function isFromWebPage(message: IncomingMessage): boolean {
+  const site = message.headers['sec-fetch-site'];
+  return message.headers.origin !== undefined || (site !== undefined && site !== 'none');
+}
+
 async function answer(
   message: IncomingMessage,
   response: ServerResponse,
   handle: (request: SimRequest) => Promise<SimAnswer>,
 ): Promise<void> {
   if (!isLoopbackHost(message.headers.host)) return reply(response, 403, 'This listener answers to loopback only.\n');
+  if (isFromWebPage(message)) return reply(response, 403, 'Requests of web pages are refused here.\n');
   const bodyText = await readBody(message);
   if (bodyText === null) return reply(response, 413, 'The body is larger than 10 MiB.\n');
   const request = toRequest(message, bodyText);

@@ -73,8 +73,9 @@ export function checkInline(
 ): { to: CrmType; toId: string; typeIds: number[] }[] {
   if (raw === undefined || raw === null) return [];
   if (!Array.isArray(raw)) throw invalid('Invalid input JSON: "associations" must be a list.');
-  return raw.map((item: { to?: { id?: unknown }; types?: { associationTypeId?: unknown }[] }) => {
-    const typeIds = (item.types ?? []).map((type) => Number(type.associationTypeId));
+  return raw.map((item: { to?: { id?: unknown }; types?: unknown } | null) => {
+    if (item === null || typeof item !== 'object') throw invalid('Every association must be an object.');
+    const typeIds = labelsOf(item.types);
     const to = targetOf(from, typeIds[0]);
     if (to === null) throw invalid(`Invalid association type ${typeIds[0] ?? ''} for ${singular(from)}`);
     const toId = String(item.to?.id ?? '');
@@ -201,8 +202,8 @@ function typeName(edge: Edge, type: EdgeType): string {
 
 function labelsOf(raw: unknown): number[] {
   if (!Array.isArray(raw) || raw.length === 0) throw invalid('At least one association type is needed.');
-  return raw.map((item: { associationCategory?: unknown; associationTypeId?: unknown }) => {
-    if (typeof item.associationCategory !== 'string') throw invalid('associationCategory is missing.');
+  return raw.map((item: { associationCategory?: unknown; associationTypeId?: unknown } | null) => {
+    if (typeof item?.associationCategory !== 'string') throw invalid('associationCategory is missing.');
     return Number(item.associationTypeId);
   });
 }

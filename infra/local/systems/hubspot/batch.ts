@@ -44,9 +44,11 @@ function inputsOf(raw: unknown): Input[] {
     throw invalid('Invalid input JSON: "inputs" must be a list with at least one item.');
   if (raw.length > 100)
     throw invalid(`The maximum number of inputs supported in a batch request is 100; received ${raw.length}.`);
+  if (!raw.every((input) => typeof input === 'object' && input !== null))
+    throw invalid('Every input must be an object.');
   const inputs = raw as Input[];
   const ids = inputs
-    .map((input) => input?.id)
+    .map((input) => input.id)
     .filter((id) => id !== undefined)
     .map(String);
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);

@@ -64,7 +64,7 @@ function groupsOf(call: Call, type: CrmType, raw: unknown): Filter[][] {
   const groups = raw.map((group: { filters?: unknown }) => {
     const filters = Array.isArray(group?.filters) ? group.filters : [];
     if (filters.length > 6) throw invalid('No more than 6 filters are supported in one group.');
-    return filters.map((filter: Record<string, unknown>) => filterOf(call, type, filter));
+    return filters.map((filter: Record<string, unknown> | null) => filterOf(call, type, filter ?? {}));
   });
   if (groups.flat().length > 18) throw invalid('No more than 18 filters are supported in one search.');
   return groups;
