@@ -73,7 +73,8 @@ export function digestOfCall(deps: Pick<SystemDeps, 'operations' | 'systems'>, c
  * `not_applied` only where no byte left or the connector proves it; every other surprise is `unknown`.
  */
 export function makeAttempt(deps: SystemDeps): Attempt {
-  return async ({ record, call, providerKey, deadlineMs, mayWrite }) => {
+  return async (input) => {
+    const { record, call, providerKey, deadlineMs, mayWrite } = input;
     const { operation, apiVersion } = writeOperationOf(deps, call);
     const off = await switchedOff(deps, record, call.system);
     if (off) return { kind: 'not_applied', error: off };
@@ -82,8 +83,23 @@ export function makeAttempt(deps: SystemDeps): Attempt {
     const sent = await deps.send({ system: call.system, spec, purpose: 'write', deadlineMs, mayWrite, ...trace });
     if (sent.kind === 'not_sent') return { kind: 'not_applied', error: sent.error };
     if (sent.kind === 'lost') return { kind: 'unknown', error: sent.error };
-    return withSystem(operation.judge(sent.answer, call.input), call.system);
+    const verdict = withSystem(operation.judge(sent.answer, call.input), call.system);
+    const isDuplicate = verdict.kind === 'not_applied' && verdict.error.class === 'duplicate';
+    return isDuplicate && operation.resend.kind === 'probe' && record.attempts > 1
+      ? ownEcho(deps, input, verdict)
+      : verdict;
   };
+}
+
+/** A duplicate that a later attempt meets may be what an earlier one left behind after all: only a read-back tells. */
+async function ownEcho(
+  deps: SystemDeps,
+  { record, call, providerKey, deadlineMs }: Parameters<Attempt>[0],
+  refusal: WriteVerdict & { readonly kind: 'not_applied' },
+): Promise<WriteVerdict> {
+  const found = await makeProbe(deps)({ record, call, before: null, providerKey, deadlineMs });
+  if (found.kind === 'equal') return { kind: 'applied', data: found.data, records: found.records, created: true };
+  return found.kind === 'absent' ? refusal : { kind: 'unknown', error: refusal.error };
 }
 
 async function switchedOff(deps: SystemDeps, record: ActionRecord, system: string): Promise<Classified | null> {

@@ -1,4 +1,3 @@
-import { systemClock } from '../../model/clock.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { Operation, PlannedCall } from '../../model/operation.ts';
 import { type AssociationInput, associateOperation, dissociateOperation } from './associations.ts';
@@ -148,7 +147,7 @@ export function hubspotOn(system: string): HubspotCalls {
     tickets: callsOf(system, 'ticket'),
     notes: {
       ...callsOf(system, 'note'),
-      append: ({ text, on, atMs = systemClock.now() }) => {
+      append: ({ text, on, atMs }) => {
         const links = Array.isArray(on) ? (on as readonly Linked[]) : [on as Linked];
         const input: NoteInput = { text, on: links, atMs };
         return { operation: 'hubspot.notes.append', system, input: input as Json };
