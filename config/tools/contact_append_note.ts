@@ -23,6 +23,6 @@ export default defineTool({
   live: { call: ({ contact_id }) => hubspot.contacts.get(contact_id), records: recordsOf('contact') },
   operation: ({ contact_id, text }, { nowMs }) =>
     hubspot.notes.append({ text, on: { object: 'contact', id: contact_id }, atMs: nowMs }),
-  present: (result, { contact_id }) => ({ note: { id: isObject(result) ? (result['id'] ?? null) : null, contact_id } }),
+  present: (result) => ({ note: { id: isObject(result) ? (result.id ?? null) : null } }),
   examples: [{ contact_id: '1001', text: 'Called on 3 March: wants the offer by Friday.' }],
 });

@@ -23,6 +23,6 @@ export default defineTool({
   live: { call: ({ ticket_id }) => hubspot.tickets.get(ticket_id), records: recordsOf('ticket') },
   operation: ({ ticket_id, text }, { nowMs }) =>
     hubspot.notes.append({ text, on: { object: 'ticket', id: ticket_id }, atMs: nowMs }),
-  present: (result, { ticket_id }) => ({ note: { id: isObject(result) ? (result['id'] ?? null) : null, ticket_id } }),
+  present: (result) => ({ note: { id: isObject(result) ? (result.id ?? null) : null } }),
   examples: [{ ticket_id: '801', text: 'The customer sent the corrected order number.' }],
 });

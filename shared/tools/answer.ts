@@ -7,7 +7,12 @@ import type { Json } from '../model/json.ts';
 import { nextStepOf } from './next-step.ts';
 
 /** What every answer of one call carries. */
-export type AnswerBase = { readonly callId: string; readonly runId: string | null };
+export type AnswerBase = {
+  readonly callId: string;
+  readonly runId: string | null;
+  /** What the caller should know beside the outcome, such as redacted input. */
+  readonly warnings?: NonNullable<Answer['warnings']>;
+};
 
 /** What rendering an outcome needs beside it. */
 export type Rendering = AnswerBase & {
@@ -25,8 +30,9 @@ export function actionIdOf(record: Pick<ActionRecord, 'key' | 'gen'>): string {
   return actionId(record.key, record.gen);
 }
 
-function base({ callId, runId }: AnswerBase): Pick<Answer, 'call_id' | 'run_id'> {
-  return { call_id: callId, ...(runId === null ? {} : { run_id: runId }) };
+function base({ callId, runId, warnings }: AnswerBase): Pick<Answer, 'call_id' | 'run_id' | 'warnings'> {
+  const warned = warnings && warnings.length > 0 ? { warnings } : {};
+  return { call_id: callId, ...(runId === null ? {} : { run_id: runId }), ...warned };
 }
 
 /** A refusal or failure that no action stands behind. */
@@ -107,7 +113,7 @@ function doneAnswer(outcome: Done, given: Rendering, before: Json | null): Answe
   };
   if (outcome.kind === 'applied') return answer;
   const message = 'This repeat was worded differently. What was done is what the first call asked for.';
-  const differs = outcome.differs ? { warnings: [{ code: 'differs', message }] } : {};
+  const differs = outcome.differs ? { warnings: [...(given.warnings ?? []), { code: 'differs', message }] } : {};
   if (!given.still || record.effect !== 'update') return { ...answer, ...differs };
   const { inEffect, live } = given.still;
   const gone = inEffect === false ? { ...liveData(answer, live), next_step: againStep(action_id, given.again) } : {};

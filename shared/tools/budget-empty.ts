@@ -4,7 +4,7 @@ import { type BudgetVerdict, windowWord } from '../policy/budgets.ts';
 import { changeControl } from '../policy/control.ts';
 import { refusalAnswer } from './answer.ts';
 import type { Call, CallDeps } from './call-deps.ts';
-import { openCase } from './record-call.ts';
+import { baseOf, openCase } from './record-call.ts';
 
 type Empty = Extract<BudgetVerdict, { kind: 'empty' }>;
 
@@ -49,7 +49,7 @@ export async function onBudgetEmpty(deps: CallDeps, call: Call, tool: string, em
 export async function budgetEmpty(deps: CallDeps, call: Call, tool: string, empty: Empty): Promise<Answer> {
   await onBudgetEmpty(deps, call, tool, empty);
   const failure = budgetFailure(empty, deps.kernel.clock.now());
-  return refusalAnswer({ callId: call.callId, runId: call.context.runId }, failure, 'refused', budgetStep(call));
+  return refusalAnswer(baseOf(call), failure, 'refused', budgetStep(call));
 }
 
 /** Who decides when a budget is used up. */

@@ -15,7 +15,7 @@ import type { CallContext } from './context.ts';
 export type CallDeps = Omit<SystemDeps, 'traceparent' | 'systems'> & {
   readonly config: PlumblineConfig;
   readonly catalog: Catalog;
-  readonly kernel: Omit<KernelDeps, 'attempt' | 'render'>;
+  readonly kernel: Omit<KernelDeps, 'attempt' | 'render' | 'digest'>;
   readonly ledger: LedgerStore;
   readonly payloads: PayloadStore;
   readonly cases: Pick<CaseStore, 'open'>;
@@ -23,6 +23,8 @@ export type CallDeps = Omit<SystemDeps, 'traceparent' | 'systems'> & {
   readonly controlStore: ControlStore;
   readonly budgets: BudgetStore;
   readonly log: Log;
+  /** Keys of event handles, newest first; without one no event is believed. */
+  readonly eventKeys?: readonly Uint8Array[];
 };
 
 /** One call as the door hands it over: authenticated, its body parsed as JSON. Header names are lower case. */
@@ -35,7 +37,12 @@ export type CallInput = {
 };
 
 /** What is answered: the envelope, its exact bytes (their hash stands on the ledger), and the HTTP status. */
-export type Answered = { readonly answer: Answer; readonly bytes: Uint8Array; readonly httpStatus: number };
+export type Answered = {
+  readonly answer: Answer;
+  readonly bytes: Uint8Array;
+  readonly httpStatus: number;
+  readonly contentType: 'application/json' | 'application/problem+json';
+};
 
 /** One call on its way through the pipeline. */
 export type Call = {
@@ -46,6 +53,7 @@ export type Call = {
   readonly principalId: string;
   readonly agent: AgentConfig;
   readonly context: CallContext;
+  readonly warnings: NonNullable<Answer['warnings']>;
   /** Absolute time by which every system must have answered. */
   readonly deadlineMs: number;
 };

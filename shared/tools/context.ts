@@ -16,6 +16,8 @@ export type CallContext = {
   /** `again` and Idempotency-Key as they came. */
   readonly again: string | null;
   readonly idempotencyKey: string | null;
+  /** The handle of the event this call answers, not yet verified. */
+  readonly eventHandle: string | null;
   /** What is kept of the prompt, with the source each part came from; null where the caller gave none. */
   readonly prompt: JsonObject | null;
   /** The model's own output, apart, because it is kept under its own hash. */
@@ -41,6 +43,7 @@ const contextSchema = z.looseObject({
   workflow: word.optional(),
   period: word.optional(),
   model_output: z.json().optional(),
+  event_handle: z.string().max(2000).optional(),
 });
 
 const bodySchema = z.strictObject({
@@ -77,14 +80,14 @@ export function readContext(
   const { context: fromBody, reason, again } = parsedBody.data;
   const { again: againArgument, ...args } = parsedBody.data.arguments;
   const merged = { ...fromHeader.value, ...fromBody };
-  const traceparent = headers['traceparent'] ?? null;
+  const traceparent = headers.traceparent ?? null;
   const traceId = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent ?? '')?.[1] ?? null;
   const run = fromBody?.run_id ?? runHeader.data ?? fromHeader.value.run_id ?? null;
   if (run !== null && isTooOld(run, nowMs)) {
     const allowed = 'a run id of the last 400 days, or one that carries no time';
     return { kind: 'invalid', errors: [{ path: 'run_id', message: 'run_too_old', allowed }], redacted: [...kinds] };
   }
-  const { run_id: _run, workflow, period, model_output, ...prompt } = merged;
+  const { run_id: _run, workflow, period, model_output, event_handle, ...prompt } = merged;
   const context: CallContext = {
     runId: run,
     workflow: workflow ?? null,
@@ -94,6 +97,7 @@ export function readContext(
     reason: reason ?? null,
     again: again ?? (typeof againArgument === 'string' ? againArgument : null),
     idempotencyKey: headers['idempotency-key'] ?? null,
+    eventHandle: event_handle ?? null,
     prompt: Object.keys(prompt).length > 0 ? (prompt as JsonObject) : null,
     modelOutput: model_output ?? null,
     redacted: [...kinds],

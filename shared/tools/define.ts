@@ -82,7 +82,7 @@ export type WriteToolSpec<S extends z.ZodObject> = Common<S> & {
   };
   readonly operation: (input: z.output<S>, at: PlanContext) => PlannedCall;
   /** What the agent gets of the operation's result; by default the result itself. */
-  readonly present?: (result: Json, input: z.output<S>, before: Json | null) => Json;
+  readonly present?: (result: Json, before: Json | null) => Json;
 };
 
 /** A tool with its types erased, as catalog and pipeline handle it. Built by {@link defineTool} only. */

@@ -111,6 +111,6 @@ const againSchema: JsonObject = {
 export function inputSchema(tool: Tool): JsonObject {
   const { $schema: _dialect, ...schema } = z.toJSONSchema(tool.input, { io: 'input' }) as { [key: string]: Json };
   if (tool.kind === 'read' || !tool.again) return schema;
-  const properties = (schema['properties'] ?? {}) as JsonObject;
+  const properties = (schema.properties ?? {}) as JsonObject;
   return { ...schema, properties: { ...properties, again: againSchema } };
 }

@@ -12,9 +12,36 @@ export type DoorRequest = {
   readonly iamArn: string | undefined;
 };
 
+/** What an HTTP API hands to its function, as far as the door reads it (payload format 2.0). */
+export type HttpApiEvent = {
+  readonly rawPath: string;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  readonly body?: string;
+  readonly isBase64Encoded?: boolean;
+  readonly requestContext: {
+    readonly http: { readonly method: string };
+    readonly authorizer?: { readonly iam?: { readonly userArn?: string } };
+  };
+};
+
+/**
+ * A gateway's event as a request.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+export function doorRequest(event: HttpApiEvent): DoorRequest {
+  const { rawPath, headers = {}, body = '', isBase64Encoded = false, requestContext } = event;
+  return {
+    method: requestContext.http.method.toUpperCase(),
+    path: rawPath,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+    body: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'),
+    iamArn: requestContext.authorizer?.iam?.userArn,
+  };
+}
+
 /** One HTTP answer. */
 export type DoorAnswer = {
-  readonly status: number;
+  readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 };
@@ -55,7 +82,7 @@ export function problemAnswer(problem: DoorProblem): DoorAnswer {
     next_step: nextStepOf(code, null),
   };
   return {
-    status,
+    statusCode: status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
     body: JSON.stringify(body),
   };
@@ -65,7 +92,11 @@ export function problemAnswer(problem: DoorProblem): DoorAnswer {
 export function jsonAnswer(status: number, body: string, retryAfterMs?: number): DoorAnswer {
   const retry =
     retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
-  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...retry }, body };
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...retry },
+    body,
+  };
 }
 
 /** The JSON of a request's body, or what is wrong with it. */

@@ -89,25 +89,28 @@ function lintSchema(tool: Tool, say: Say): void {
 
 function lintObject(schema: JsonObject, path: string, depth: number, say: Say): void {
   const at = path || 'the input';
-  if (depth > 4) return say('E5', `${at} is nested deeper than 4 levels.`);
-  if (typeof schema['$ref'] === 'string' && !schema['$ref'].startsWith('#')) say('E5', `${at} refers outside itself.`);
-  if (schema['type'] === 'object' && schema['additionalProperties'] !== false) {
+  if (depth > 4) {
+    say('E5', `${at} is nested deeper than 4 levels.`);
+    return;
+  }
+  if (typeof schema.$ref === 'string' && !schema.$ref.startsWith('#')) say('E5', `${at} refers outside itself.`);
+  if (schema.type === 'object' && schema.additionalProperties !== false) {
     say('E5', `${at} is not closed: use z.strictObject.`);
   }
-  const properties = (schema['properties'] ?? {}) as { readonly [name: string]: JsonObject };
+  const properties = (schema.properties ?? {}) as { readonly [name: string]: JsonObject };
   for (const [name, property] of Object.entries(properties)) {
     const here = path ? `${path}.${name}` : name;
-    const description = property['description'];
+    const description = property.description;
     if (typeof description !== 'string' || description.length < 10 || description.trim().toLowerCase() === name) {
       say('E4', `${here} needs a description of at least 10 characters that is not its name.`);
     }
-    if (property['default'] !== undefined && hasSecret(property['default'])) {
+    if (property.default !== undefined && hasSecret(property.default)) {
       say('E10', `The default of ${here} looks like a credential.`);
     }
     lintObject(property, here, depth + 1, say);
   }
-  if (typeof schema['items'] === 'object' && schema['items'] !== null) {
-    lintObject(schema['items'] as JsonObject, `${path}[]`, depth + 1, say);
+  if (typeof schema.items === 'object' && schema.items !== null) {
+    lintObject(schema.items as JsonObject, `${path}[]`, depth + 1, say);
   }
 }
 

@@ -15,6 +15,8 @@ export type LiveRecord = {
   readonly fields: JsonObject;
   readonly before: Json | null;
   readonly answer: HttpAnswer | null;
+  /** When the read was begun, milliseconds. */
+  readonly readAtMs: number;
 };
 
 /** The live record, or why it could not be read. */
@@ -31,6 +33,7 @@ export type LiveQuestion = {
   readonly policies: PoliciesConfig;
   readonly target: RecordRef;
   readonly deadlineMs: number;
+  readonly nowMs: number;
 };
 
 /**
@@ -38,25 +41,26 @@ export type LiveQuestion = {
  * or a gate needs it, else not at all. A record that cannot be read is never judged as if it had been.
  */
 export async function readLive(deps: SystemDeps, question: LiveQuestion): Promise<LiveOutcome> {
-  const { tool, input, planned, deadlineMs } = question;
+  const { tool, input, planned, deadlineMs, nowMs: readAtMs } = question;
   const before = await readBefore(deps, planned, deadlineMs);
   if (before?.kind === 'error') return before;
   if (before) {
     const image = isObject(before.data) ? before.data : {};
-    const exists = image['id'] !== null && image['id'] !== undefined;
-    const found = isObject(image['live']) ? image['live'] : {};
+    const exists = image.id !== null && image.id !== undefined;
+    const found = isObject(image.live) ? image.live : {};
     const fields = exists ? found : writtenFields(planned.input);
-    return { kind: 'ok', live: { exists, fields, before: before.data, answer: before.answer } };
+    return { kind: 'ok', live: { exists, fields, before: before.data, answer: before.answer, readAtMs } };
   }
   const writes: LiveOutcome = {
     kind: 'ok',
-    live: { exists: false, fields: writtenFields(planned.input), before: null, answer: null },
+    live: { exists: false, fields: writtenFields(planned.input), before: null, answer: null, readAtMs },
   };
   if (!tool.live || !needsRecord(question)) return writes;
   const read = await readOnce(deps, tool.live.call(input), deadlineMs);
   if (read.kind === 'error') return read;
   const [record] = tool.live.records(read.data);
-  if (record) return { kind: 'ok', live: { exists: true, fields: record.fields, before: null, answer: null } };
+  if (record)
+    return { kind: 'ok', live: { exists: true, fields: record.fields, before: null, answer: null, readAtMs } };
   const message = `${question.target[1]} was not found.`;
   return { kind: 'error', error: { class: 'not_found', code: 'not_found', message } };
 }
@@ -69,15 +73,15 @@ function needsRecord({ tool, agent, policies, target }: LiveQuestion): boolean {
 /** The fields a planned write sets, as connectors name them: `properties`, or those of the first of several inputs. */
 export function writtenFields(input: Json): JsonObject {
   if (!isObject(input)) return {};
-  if (isObject(input['properties'])) return input['properties'];
-  const first = Array.isArray(input['inputs']) ? (input['inputs'] as readonly Json[])[0] : undefined;
-  return isObject(first) && isObject(first['properties']) ? first['properties'] : {};
+  if (isObject(input.properties)) return input.properties;
+  const first = Array.isArray(input.inputs) ? (input.inputs as readonly Json[])[0] : undefined;
+  return isObject(first) && isObject(first.properties) ? first.properties : {};
 }
 
 /** Whether the written fields of a record still are what they were when the action was asked for. */
 export function unchangedSince(asked: Json | null, live: LiveRecord): boolean {
-  const then = isObject(asked) && isObject(asked['written']) ? asked['written'] : null;
-  const now = isObject(live.before) && isObject(live.before['written']) ? live.before['written'] : null;
+  const then = isObject(asked) && isObject(asked.written) ? asked.written : null;
+  const now = isObject(live.before) && isObject(live.before.written) ? live.before.written : null;
   if (then === null || now === null) return then === now;
   return Object.entries(then).every(([field, value]) => (now[field] ?? null) === (value ?? null));
 }

@@ -10,7 +10,7 @@ import { readOnce } from './attempt.ts';
 import { budgetEmpty } from './budget-empty.ts';
 import type { Call, CallDeps } from './call-deps.ts';
 import type { FoundRecord, LookupRules, ReadTool } from './define.ts';
-import { openCase } from './record-call.ts';
+import { baseOf, openCase } from './record-call.ts';
 
 /** A read that passed permission. */
 export type ReadCall = { readonly call: Call; readonly tool: ReadTool; readonly input: JsonObject };
@@ -54,12 +54,8 @@ export async function callRead(deps: CallDeps, read: ReadCall): Promise<ReadDone
   }));
   const shown = tool.present ? tool.present(masked, data) : masked.map(({ id, fields }) => ({ id, ...fields }));
   const fetchedAtMs = outcome.kind === 'ok' ? outcome.fetchedAtMs : nowMs;
-  const answer = readAnswer(base(call), maskPersonal(shown, [], call.agent), planned.system, fetchedAtMs);
+  const answer = readAnswer(baseOf(call), maskPersonal(shown, [], call.agent), planned.system, fetchedAtMs);
   return { answer, record: records.length === 1 ? (records[0] ?? null) : null, planned };
-}
-
-function base(call: Call) {
-  return { callId: call.callId, runId: call.context.runId };
 }
 
 type LookupProblem = { readonly rule: 'case' | 'fail'; readonly failure: Failure };
@@ -96,7 +92,7 @@ async function lookupAnswer(
   problem: LookupProblem,
 ): Promise<Answer> {
   if (problem.rule === 'case') await lookupCase(deps, call, tool, planned, problem.failure);
-  return refusalAnswer(base(call), problem.failure, 'failed');
+  return refusalAnswer(baseOf(call), problem.failure, 'failed');
 }
 
 async function unavailable(
@@ -106,7 +102,7 @@ async function unavailable(
   failure: Failure,
 ): Promise<Answer> {
   if (tool.lookup.unavailable === 'case') await lookupCase(deps, call, tool, planned, failure);
-  return refusalAnswer(base(call), failure, 'failed');
+  return refusalAnswer(baseOf(call), failure, 'failed');
 }
 
 async function lookupCase(deps: CallDeps, call: Call, tool: ReadTool, planned: PlannedCall, failure: Failure) {

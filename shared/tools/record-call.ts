@@ -4,7 +4,7 @@ import { sha256Hex } from '../model/ids.ts';
 import type { Json } from '../model/json.ts';
 import type { LedgerEntry } from '../model/ledger-entry.ts';
 import type { Effect } from '../model/operation.ts';
-import { httpStatusOf } from './answer.ts';
+import { type AnswerBase, httpStatusOf } from './answer.ts';
 import type { Answered, Call, CallDeps } from './call-deps.ts';
 
 /** Facts of a call that its answer does not show. */
@@ -35,10 +35,16 @@ export function bytesOf(answer: Answer): Uint8Array {
 
 /**
  * Keeps the exact answer and writes the call's one ledger entry, then hands the answer back: nothing is answered that is not
- * on the ledger. Throws `store_unavailable` where the ledger does not take it.
+ * on the ledger. `problem`: the bytes of an RFC 9457 problem that are answered instead of the envelope. Throws `store_unavailable` where the ledger does not take it.
  */
-export async function recordAndAnswer(deps: CallDeps, call: Call, answer: Answer, facts: CallFacts): Promise<Answered> {
-  const bytes = bytesOf(answer);
+export async function recordAndAnswer(
+  deps: CallDeps,
+  call: Call,
+  answer: Answer,
+  facts: CallFacts,
+  problem?: string,
+): Promise<Answered> {
+  const bytes = problem === undefined ? bytesOf(answer) : new TextEncoder().encode(problem);
   await keepAnswer(deps, call, bytes);
   const entry: LedgerEntry = {
     kind: 'call',
@@ -57,11 +63,12 @@ export async function recordAndAnswer(deps: CallDeps, call: Call, answer: Answer
     traceId: call.context.traceId,
   };
   await deps.ledger.append(entry);
-  return { answer, bytes, httpStatus: httpStatusOf(answer) };
+  const contentType = problem === undefined ? 'application/json' : 'application/problem+json';
+  return { answer, bytes, httpStatus: httpStatusOf(answer), contentType };
 }
 
 /** Keeps an answer's bytes under their hash. A failure is logged: what was done stays done, and its hash is known. */
-export async function keepAnswer(deps: CallDeps, call: Call, bytes: Uint8Array): Promise<void> {
+async function keepAnswer(deps: CallDeps, call: Call, bytes: Uint8Array): Promise<void> {
   try {
     await deps.payloads.put(bytes);
   } catch (error) {
@@ -100,6 +107,11 @@ function reasonOf(args: Json): string | null {
 
 function encode(value: Json): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** What every answer of a call begins with. */
+export function baseOf(call: Call): AnswerBase {
+  return { callId: call.callId, runId: call.context.runId, warnings: call.warnings };
 }
 
 /** What opening a case of a call needs to say. */

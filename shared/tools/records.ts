@@ -13,12 +13,12 @@ export function isObject(value: Json | undefined): value is JsonObject {
  */
 export function recordsOf(object: string): (data: Json) => readonly FoundRecord[] {
   return (data) => {
-    const rows = isObject(data) && Array.isArray(data['results']) ? (data['results'] as readonly Json[]) : [data];
+    const rows = isObject(data) && Array.isArray(data.results) ? (data.results as readonly Json[]) : [data];
     return rows.flatMap((row) => {
-      if (!isObject(row) || typeof row['id'] !== 'string' || !isObject(row['properties'])) return [];
-      const associations = isObject(row['associations']) ? row['associations'] : {};
+      if (!isObject(row) || typeof row.id !== 'string' || !isObject(row.properties)) return [];
+      const associations = isObject(row.associations) ? row.associations : {};
       const linked = Object.keys(associations).length > 0 ? { associations } : {};
-      return [{ object, id: row['id'], fields: { ...row['properties'], ...linked } }];
+      return [{ object, id: row.id, fields: { ...row.properties, ...linked } }];
     });
   };
 }
@@ -35,14 +35,14 @@ export function presentOne(object: string, names: Readonly<Record<string, string
 export function presentPage(list: string, names: Readonly<Record<string, string>>) {
   return (records: readonly FoundRecord[], data: Json): Json => {
     const page = isObject(data) ? data : {};
-    const after = page['after'] ?? null;
+    const after = page.after ?? null;
     return { [list]: records.map((record) => renamed(record, names)), shown: records.length, after };
   };
 }
 
 function renamed(record: FoundRecord, names: Readonly<Record<string, string>>): JsonObject {
   const fields = Object.entries(names).map(([field, name]) => [name, record.fields[field] ?? null] as const);
-  const linked = record.fields['associations'];
+  const linked = record.fields.associations;
   return { id: record.id, ...Object.fromEntries(fields), ...(linked === undefined ? {} : { associations: linked }) };
 }
 
@@ -51,16 +51,16 @@ function renamed(record: FoundRecord, names: Readonly<Record<string, string>>): 
  * `before` is left out where the record did not exist or was not read.
  */
 export function presentChange(object: string, names: Readonly<Record<string, string>>) {
-  return (result: Json, _input: unknown, before: Json | null): Json => {
+  return (result: Json, before: Json | null): Json => {
     const record = isObject(result) ? result : {};
-    const properties = isObject(record['properties']) ? record['properties'] : {};
-    const image = isObject(before) && isObject(before['written']) ? before['written'] : null;
+    const properties = isObject(record.properties) ? record.properties : {};
+    const image = isObject(before) && isObject(before.written) ? before.written : null;
     const changes = Object.entries(names)
       .filter(([field]) => (image ? field in image : field in properties))
       .map(([field, name]) => {
         const after = properties[field] ?? null;
         return [name, image ? { before: image[field] ?? null, after } : after] as const;
       });
-    return { [object]: { id: record['id'] ?? null, ...Object.fromEntries(changes) } };
+    return { [object]: { id: record.id ?? null, ...Object.fromEntries(changes) } };
   };
 }

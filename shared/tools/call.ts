@@ -1,0 +1,165 @@
+import { hashJson } from '../action/canonical.ts';
+import { recordName } from '../ledger/entries.ts';
+import type { Failure, InputError } from '../model/errors.ts';
+import { newId } from '../model/ids.ts';
+import type { JsonObject } from '../model/json.ts';
+import { principalId } from '../model/principal.ts';
+import { permissionFor } from '../policy/permission.ts';
+import { callActionGet } from './action-get.ts';
+import { categoryOf, refusalAnswer } from './answer.ts';
+import {
+  type Answered,
+  answerReserveMs,
+  answerWithinMs,
+  type Call,
+  type CallDeps,
+  type CallInput,
+} from './call-deps.ts';
+import { type CallContext, issuesOf, readContext } from './context.ts';
+import type { Tool } from './define.ts';
+import { problemAnswer } from './http-request.ts';
+import { callRead } from './read-call.ts';
+import { baseOf, type CallFacts, keepContext, noFacts, openCase, recordAndAnswer } from './record-call.ts';
+import { callWrite } from './run-write.ts';
+
+const emptyContext: CallContext = {
+  runId: null,
+  workflow: null,
+  period: null,
+  traceparent: null,
+  traceId: null,
+  reason: null,
+  again: null,
+  idempotencyKey: null,
+  eventHandle: null,
+  prompt: null,
+  modelOutput: null,
+  redacted: [],
+};
+
+/** A call before anything of its body is believed: the ids under which it is recorded. */
+export function beginCall(deps: CallDeps, given: Pick<CallInput, 'principal' | 'receivedAtMs'>): Call | null {
+  const { principal, receivedAtMs } = given;
+  const agent = Object.hasOwn(deps.config.agents, principal.id) ? deps.config.agents[principal.id] : undefined;
+  if (!agent) return null;
+  return {
+    callId: newId('call', receivedAtMs, deps.kernel.random),
+    receivedAtMs,
+    principal,
+    principalId: principalId(principal),
+    agent,
+    context: emptyContext,
+    warnings: [],
+    deadlineMs: receivedAtMs + answerWithinMs - answerReserveMs,
+  };
+}
+
+/**
+ * One tool call from its JSON body to its answer: context, redaction, tool, permission, input, evidence, then read or write.
+ * Every answer is on the ledger before it is returned. Throws `store_unavailable` where that cannot be promised: then nothing
+ * is known to be done, and the same call may be repeated.
+ */
+export async function callTool(deps: CallDeps, begun: Call, given: CallInput): Promise<Answered> {
+  const read = readContext(given.body, given.headers, given.receivedAtMs);
+  const redacted = read.kind === 'ok' ? read.context.redacted : read.redacted;
+  const context = read.kind === 'ok' ? read.context : emptyContext;
+  const call: Call = { ...begun, context, warnings: redactionWarning(redacted) };
+  if (redacted.length > 0) await openRedactionCase(deps, call, redacted);
+  const facts: CallFacts = { ...noFacts, tool: given.tool };
+  if (read.kind === 'invalid') return invalid(deps, call, facts, read.errors);
+  if (given.tool === 'action_get') return actionGetCall(deps, call, read.arguments);
+  const tool = deps.catalog.find(given.tool);
+  if (!tool) return unknownTool(deps, call);
+  const toolFacts: CallFacts = { ...facts, effect: tool.effect };
+  const permission = permissionFor(call.agent, tool);
+  if (permission.kind === 'refuse') {
+    const { code, detail, nextStep } = permission;
+    const failure: Failure = { code, category: 'permission', retryable: false, detail };
+    return recordAndAnswer(
+      deps,
+      call,
+      refusalAnswer(baseOf(call), failure, 'refused', { message: nextStep }),
+      toolFacts,
+    );
+  }
+  const parsed = tool.input.safeParse(read.arguments);
+  if (!parsed.success) {
+    return invalid(deps, call, toolFacts, issuesOf(parsed.error, [], Object.keys(tool.input.shape)));
+  }
+  return runTool(deps, call, tool, { input: parsed.data as JsonObject, args: read.arguments });
+}
+
+type Inputs = { readonly input: JsonObject; readonly args: JsonObject };
+
+async function runTool(deps: CallDeps, call: Call, tool: Tool, { input, args }: Inputs): Promise<Answered> {
+  const kept = await keepContext(deps, call, args);
+  if (tool.kind === 'write') return callWrite(deps, { call, tool, input, given: Object.keys(args), kept });
+  const { answer, record, planned } = await callRead(deps, { call, tool, input });
+  return recordAndAnswer(deps, call, answer, {
+    tool: tool.name,
+    effect: 'read',
+    system: planned.system,
+    record: record ? recordName([planned.system, record.object, record.id]) : null,
+    inputHash: hashJson(input),
+    ...kept,
+  });
+}
+
+async function invalid(deps: CallDeps, call: Call, facts: CallFacts, errors: readonly InputError[]): Promise<Answered> {
+  const old = errors.some(({ message }) => message === 'run_too_old');
+  const code = old ? 'run_too_old' : 'invalid_input';
+  const detail = old
+    ? 'This run is older than the records that would show what it did.'
+    : `${errors.length} ${errors.length === 1 ? 'input is' : 'inputs are'} not valid.`;
+  const failure: Failure = { code, category: categoryOf(code), retryable: false, detail, errors };
+  return recordAndAnswer(deps, call, refusalAnswer(baseOf(call), failure), facts);
+}
+
+async function unknownTool(deps: CallDeps, call: Call): Promise<Answered> {
+  const detail = 'There is no tool of this name.';
+  const failure: Failure = { code: 'unknown_tool', category: 'not_found', retryable: false, detail };
+  const { body } = problemAnswer({
+    status: 404,
+    code: 'unknown_tool',
+    category: 'not_found',
+    detail,
+    instance: call.callId,
+  });
+  // The name is the caller's text and does not exist: it does not belong on the ledger.
+  return recordAndAnswer(deps, call, refusalAnswer(baseOf(call), failure), noFacts, body);
+}
+
+/** Reads one action as the built-in tool does. Its entry belongs to no run: it does nothing in one. */
+export async function actionGetCall(deps: CallDeps, call: Call, args: JsonObject): Promise<Answered> {
+  const facts: CallFacts = { ...noFacts, tool: 'action_get', effect: 'read' };
+  const { action_id, ...others } = args;
+  const errors: InputError[] = Object.keys(others).map((path) => ({
+    path,
+    message: 'is not known',
+    allowed: 'action_id',
+  }));
+  if (typeof action_id !== 'string') errors.push({ path: 'action_id', message: 'is missing', allowed: 'an action_id' });
+  if (typeof action_id !== 'string' || errors.length > 0) return invalid(deps, call, facts, errors);
+  const answer = await callActionGet(deps, call, action_id);
+  const outside: Call = { ...call, context: { ...call.context, runId: null, workflow: null, period: null } };
+  const answered = await recordAndAnswer(deps, outside, answer, facts);
+  return answer.error?.code === 'unknown_action' ? answered : { ...answered, httpStatus: 200 };
+}
+
+function redactionWarning(kinds: readonly string[]): Call['warnings'] {
+  if (kinds.length === 0) return [];
+  const message = `What looked like a credential (${kinds.join(', ')}) was removed before anything used it. Never pass credentials.`;
+  return [{ code: 'secret_redacted', message }];
+}
+
+async function openRedactionCase(deps: CallDeps, call: Call, kinds: readonly string[]): Promise<void> {
+  await openCase(deps, call, {
+    reason: 'secret_in_input',
+    title: `${call.principal.id} passed what looks like a credential`,
+    detail: 'It was removed before it was stored or sent. Find where it came from and replace the credential.',
+    owner: call.agent.owner,
+    system: null,
+    facts: { agent: call.principal.id, call_id: call.callId, kinds: [...kinds] },
+    dedupeKey: `secret#${call.principalId}#${kinds.join(',')}`,
+  });
+}

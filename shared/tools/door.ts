@@ -1,0 +1,168 @@
+import type { AgentPrincipal } from '../auth/api-keys.ts';
+import { runView } from '../ledger/run-view.ts';
+import { PlumblineError } from '../model/errors.ts';
+import type { JsonObject } from '../model/json.ts';
+import { actionGet } from './action-get.ts';
+import { refusalAnswer } from './answer.ts';
+import { actionGetCall, beginCall, callTool } from './call.ts';
+import type { Answered, Call, CallDeps } from './call-deps.ts';
+import {
+  type DoorAnswer,
+  type DoorProblem,
+  type DoorRequest,
+  jsonAnswer,
+  problemAnswer,
+  readBody,
+} from './http-request.ts';
+import { openApi } from './openapi.ts';
+import { baseOf, noFacts, recordAndAnswer } from './record-call.ts';
+
+/** What the agent door needs. Both authenticators answer null for every credential that is not one. */
+export type DoorDeps = CallDeps & {
+  readonly byKey: (headers: DoorRequest['headers']) => Promise<AgentPrincipal | null>;
+  readonly byIam: (arn: string | undefined) => AgentPrincipal | null;
+};
+
+type Route = {
+  readonly method: 'GET' | 'POST';
+  readonly pattern: RegExp;
+  readonly run: (deps: DoorDeps, call: Call, request: DoorRequest, id: string) => Promise<DoorAnswer>;
+};
+
+const routes: readonly Route[] = [
+  { method: 'GET', pattern: /^\/v1\/tools$/, run: listTools },
+  { method: 'POST', pattern: /^\/v1\/tools\/([^/]{1,64})\/calls$/, run: postCall },
+  { method: 'GET', pattern: /^\/v1\/actions\/([^/]{1,128})$/, run: getAction },
+  { method: 'GET', pattern: /^\/v1\/runs\/([^/]{1,512})$/, run: getRun },
+  { method: 'GET', pattern: /^\/openapi\.json$/, run: getOpenApi },
+];
+
+/**
+ * Answers one request of an agent: route, credential, then the capability. Every answer is JSON; what never became a call is
+ * an RFC 9457 problem. Under /iam only a SigV4 caller that agents.yaml names counts, elsewhere only an API key.
+ */
+export async function answerAgent(deps: DoorDeps, request: DoorRequest): Promise<DoorAnswer> {
+  try {
+    return await routed(deps, request);
+  } catch (error) {
+    return faultAnswer(deps, error);
+  }
+}
+
+async function routed(deps: DoorDeps, request: DoorRequest): Promise<DoorAnswer> {
+  const iam = request.path.startsWith('/iam/');
+  const path = iam ? request.path.slice('/iam'.length) : request.path;
+  const matching = routes.filter(({ pattern }) => pattern.test(path));
+  if (matching.length === 0) {
+    return problemAnswer({
+      status: 404,
+      code: 'unknown_route',
+      category: 'not_found',
+      detail: 'There is nothing at this path.',
+    });
+  }
+  const principal = iam ? deps.byIam(request.iamArn) : await deps.byKey(request.headers);
+  const call = principal ? beginCall(deps, { principal, receivedAtMs: deps.kernel.clock.now() }) : null;
+  if (!call) return unauthenticated(deps);
+  const route = matching.find(({ method }) => method === request.method);
+  if (!route) {
+    const allow = matching.map(({ method }) => method).join(', ');
+    const detail = `Allowed here: ${allow}.`;
+    return problemAnswer({
+      status: 405,
+      code: 'method_not_allowed',
+      category: 'validation',
+      detail,
+      headers: { allow },
+    });
+  }
+  return route.run(deps, call, request, decoded(route.pattern.exec(path)?.[1] ?? ''));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function unauthenticated(deps: DoorDeps): DoorAnswer {
+  deps.log.metric('unauthenticated', 1, 'Count', { door: 'agent' });
+  return problemAnswer({
+    status: 401,
+    code: 'unauthenticated',
+    category: 'authentication',
+    detail: 'No valid credential of an agent came with the request.',
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+}
+
+function faultAnswer(deps: DoorDeps, error: unknown): DoorAnswer {
+  deps.log.error('an agent request failed', { code: error instanceof PlumblineError ? error.code : 'internal' }, error);
+  if (error instanceof PlumblineError && (error.code === 'store_unavailable' || error.code === 'switched_off')) {
+    const detail =
+      error.code === 'switched_off' ? error.message : 'A store did not answer. Nothing is known to be done.';
+    const problem: DoorProblem = { status: 503, code: error.code, category: 'internal', detail, retryable: true };
+    return problemAnswer({ ...problem, headers: { 'retry-after': '2' } });
+  }
+  const detail = 'The call failed inside Plumbline. Repeating it cannot make it happen twice.';
+  return problemAnswer({ status: 500, code: 'internal', category: 'internal', detail, retryable: true });
+}
+
+async function postCall(deps: DoorDeps, call: Call, request: DoorRequest, tool: string): Promise<DoorAnswer> {
+  const body = readBody(request);
+  if (body.kind === 'problem') return recordedProblem(deps, call, body.problem);
+  const { principal, receivedAtMs } = call;
+  const answered = await callTool(deps, call, {
+    principal,
+    tool,
+    body: body.value,
+    headers: request.headers,
+    receivedAtMs,
+  });
+  return answerOf(answered);
+}
+
+function answerOf({ answer, bytes, httpStatus, contentType }: Answered): DoorAnswer {
+  const retryAfterMs = httpStatus >= 400 ? (answer.retry_after_ms ?? answer.error?.retry_after_ms) : undefined;
+  const { statusCode, headers, body } = jsonAnswer(httpStatus, new TextDecoder().decode(bytes), retryAfterMs);
+  return { statusCode, headers: { ...headers, 'content-type': contentType }, body };
+}
+
+/** A body that never became a call is answered by an authenticated door, so it has its entry too. */
+async function recordedProblem(deps: DoorDeps, call: Call, problem: DoorProblem): Promise<DoorAnswer> {
+  const said = problemAnswer({ ...problem, instance: call.callId });
+  const { code, category, detail } = problem;
+  const refusal = refusalAnswer(baseOf(call), { code, category, retryable: false, detail });
+  await recordAndAnswer(deps, call, refusal, noFacts, said.body);
+  return said;
+}
+
+async function listTools(deps: DoorDeps, call: Call): Promise<DoorAnswer> {
+  const tools = [...deps.catalog.visibleTo(call.agent), actionGet];
+  return jsonAnswer(200, JSON.stringify({ tools, config_version: deps.config.version }));
+}
+
+async function getOpenApi(deps: DoorDeps, call: Call): Promise<DoorAnswer> {
+  return jsonAnswer(
+    200,
+    JSON.stringify(openApi([...deps.catalog.visibleTo(call.agent), actionGet], deps.config.version)),
+  );
+}
+
+async function getAction(deps: DoorDeps, call: Call, _request: DoorRequest, id: string): Promise<DoorAnswer> {
+  const args: JsonObject = { action_id: id };
+  return answerOf(await actionGetCall(deps, call, args));
+}
+
+async function getRun(deps: DoorDeps, call: Call, _request: DoorRequest, id: string): Promise<DoorAnswer> {
+  const run = await runView(deps.ledger, call.principalId, id);
+  if (run) return jsonAnswer(200, JSON.stringify(run));
+  return problemAnswer({
+    status: 404,
+    code: 'unknown_run',
+    category: 'not_found',
+    detail: 'This agent has no such run.',
+  });
+}

@@ -1,0 +1,112 @@
+import { thawed } from '../action/frozen.ts';
+import type { RecheckEvent } from '../action/step-types.ts';
+import type { KernelPayloads } from '../action/types.ts';
+import type { PlumblineConfig } from '../config/schema.ts';
+import { failureOf } from '../connectors/failure.ts';
+import type { ActionRecord } from '../model/action.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Failure } from '../model/errors.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import type { PlannedCall } from '../model/operation.ts';
+import { decideWrite } from '../policy/decide.ts';
+import { categoryOf } from './answer.ts';
+import { agentOf, type SystemDeps } from './attempt.ts';
+import type { Catalog } from './catalog.ts';
+import type { WriteTool } from './define.ts';
+import { readLive, unchangedSince } from './live-record.ts';
+import { isObject } from './records.ts';
+
+/** What a later claim must be told by policy: go, or what to do with the waiting action instead. */
+export type RecheckVerdict = { readonly kind: 'go' } | RecheckEvent['says'];
+
+/** Asks policy again about an action that waited. */
+export type Recheck = (input: {
+  readonly record: ActionRecord;
+  /** The frozen call, loaded. */
+  readonly call: PlannedCall;
+  readonly deadlineMs: number;
+}) => Promise<RecheckVerdict>;
+
+/** What asking again needs. */
+export type RecheckDeps = Omit<SystemDeps, 'systems' | 'traceparent'> & {
+  readonly config: PlumblineConfig;
+  readonly catalog: Pick<Catalog, 'find'>;
+  readonly payloads: KernelPayloads;
+  readonly clock: Clock;
+};
+
+const holdMs = 60_000;
+const longestAsked = 120;
+
+/**
+ * A planned call that carries, beside the connector's input, the tool inputs that policy may ask for at a later claim:
+ * the short plain ones, by which conditions and gates are written. Connectors read what they know and ignore it.
+ */
+export function withAsked(planned: PlannedCall, input: JsonObject): PlannedCall {
+  if (!isObject(planned.input)) return planned;
+  const asked = Object.entries(input).filter(
+    ([, value]) => value !== null && typeof value !== 'object' && String(value).length <= longestAsked,
+  );
+  return { ...planned, input: { ...planned.input, asked: Object.fromEntries(asked) } };
+}
+
+function askedOf(input: Json): JsonObject {
+  return isObject(input) && isObject(input.asked) ? input.asked : {};
+}
+
+/**
+ * Makes the policy re-check of waiting actions: switches, permission, scope, rollout, gates and approval on the live record as
+ * it is now, and whether the fields to be written changed since it was asked. Budgets were taken when it was asked.
+ */
+export function makeRecheck(deps: RecheckDeps): Recheck {
+  const system: SystemDeps = { ...deps, systems: deps.config.systems };
+  return async ({ record, call, deadlineMs }) => {
+    const nowMs = deps.clock.now();
+    const agentName = agentOf(record.principal);
+    const question = { system: call.system, tool: record.tool, agent: agentName, runId: record.runId };
+    if ((await deps.control.check(question)).kind === 'off') return { kind: 'hold', untilMs: nowMs + holdMs };
+    // People and the product itself act under their own roles; an agent acts under its configuration.
+    if (agentName === null) return { kind: 'go' };
+    const agent = Object.hasOwn(deps.config.agents, agentName) ? deps.config.agents[agentName] : undefined;
+    const tool = deps.catalog.find(record.tool);
+    if (!agent || tool?.kind !== 'write') return gone(record);
+    const { policies } = deps.config;
+    const input = askedOf(call.input);
+    const live = await liveOf(system, { tool, input, call, record, agent, policies, deadlineMs, nowMs });
+    if (live.kind === 'verdict') return live.verdict;
+    const { fields, exists } = live.live;
+    const verdict = decideWrite({ agent, policies, tool, input, object: record.target[1], fields, exists });
+    if (verdict.kind === 'refuse') return refuse(verdict.code, verdict.detail);
+    const before = record.before ? await thawed(deps.payloads, record.before) : null;
+    if (!unchangedSince(before, live.live)) return { kind: 'target_changed' };
+    const approved = record.approval?.decision !== null && record.approval !== null;
+    if (verdict.approval.kind === 'none' || approved) return { kind: 'go' };
+    const { rule, by, withinMs } = verdict.approval;
+    return { kind: 'approval', rule, by, notAfterMs: nowMs + withinMs };
+  };
+}
+
+function refuse(code: Failure['code'], detail: string): RecheckVerdict {
+  return { kind: 'refuse', failure: { code, category: categoryOf(code), retryable: false, detail } };
+}
+
+function gone(record: ActionRecord): RecheckVerdict {
+  return refuse('permission_denied', `The agent or the tool ${record.tool} does not exist any more.`);
+}
+
+type LiveInput = Omit<Parameters<typeof readLive>[1], 'planned' | 'target'> & {
+  readonly tool: WriteTool;
+  readonly call: PlannedCall;
+  readonly record: ActionRecord;
+};
+
+async function liveOf(system: SystemDeps, { call, record, ...rest }: LiveInput) {
+  const read = await readLive(system, { ...rest, planned: call, target: record.target });
+  if (read.kind === 'ok') return read;
+  const failure = failureOf(read.error, call.system);
+  if (failure.retryable || failure.code === 'credential_unavailable') {
+    const untilMs = rest.nowMs + Math.max(holdMs, failure.retryAfterMs ?? 0);
+    return { kind: 'verdict', verdict: { kind: 'hold', untilMs } } as const;
+  }
+  return { kind: 'verdict', verdict: { kind: 'refuse', failure } } as const;
+}
