@@ -12,6 +12,8 @@ import {
   gaveUp,
   interrupted,
   mayRetryInGrace,
+  newOwner,
+  newVersionId,
   published,
   released,
   sendWindowMs,
@@ -45,6 +47,7 @@ export type TokenPost = (input: {
   | { readonly kind: 'lost'; readonly code: string }
 >;
 
+/** What {@link refresh} needs. */
 export type RefreshDeps = {
   readonly systems: { readonly [system: string]: RefreshSystem };
   readonly tokens: TokenStore;
@@ -56,7 +59,9 @@ export type RefreshDeps = {
   readonly log: Log;
 };
 
+/** Which system, and the version the asker holds. */
 export type RefreshInput = { readonly system: string; readonly seenVersion: number };
+/** `busy`: someone else is at it, or nothing could be sent: look at the token item, come back later. */
 export type RefreshResult = Awaited<ReturnType<RefreshInvoker['refresh']>>;
 
 type Run = { readonly deps: RefreshDeps; readonly system: string; readonly settings: RefreshSystem };
@@ -134,8 +139,8 @@ async function useGrant(
   if (grant === null) return breakOff(run, { ...before, secretVersionId: secret.versionId }, 'grant_unreadable');
   const nowMs = deps.clock.now();
   const lease = {
-    owner: hex(deps.random(16)),
-    nextSecretVersionId: uuid(deps.random),
+    owner: newOwner(deps.random),
+    nextSecretVersionId: newVersionId(deps.random),
     secretVersionId: secret.versionId,
     retry,
   };
@@ -286,14 +291,4 @@ async function breakOff(run: Run, record: TokenRecord, code: string): Promise<Re
   await openRefreshCase(deps, { system, owner: settings.owner, code }, nowMs);
   if ((await deps.tokens.write(broken(record, code, nowMs), record.epoch)) === 'lost') return again;
   return { kind: 'broken', code };
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
-}
-
-// The shape Secrets Manager asks of a version id.
-function uuid(random: Random): string {
-  const text = hex(random(16));
-  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-');
 }

@@ -1,3 +1,4 @@
+import type { Random } from '../model/clock.ts';
 import type { TokenRecord } from './ports.ts';
 
 /** How long one refresher may hold the right to use a grant, milliseconds. Longer than the refresh function may run. */
@@ -131,4 +132,15 @@ export function gaveUp(record: TokenRecord, nowMs: number): TokenRecord {
 /** The item once the provider has refused the grant. */
 export function broken(record: TokenRecord, code: string, nowMs: number): TokenRecord {
   return { ...record, lease: null, health: 'broken', lastFailure: { atMs: nowMs, code }, epoch: record.epoch + 1 };
+}
+
+/** A name for one holder of the lease, by which it recognises its own write. */
+export function newOwner(random: Random): string {
+  return Buffer.from(random(16)).toString('hex');
+}
+
+/** An id for a version of a secret, in the shape Secrets Manager asks for: a UUID. */
+export function newVersionId(random: Random): string {
+  const text = Buffer.from(random(16)).toString('hex');
+  return [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-');
 }

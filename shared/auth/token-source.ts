@@ -13,6 +13,7 @@ export type CredentialSystems = {
   };
 };
 
+/** What {@link createCredentialSource} needs. */
 export type CredentialDeps = {
   readonly systems: CredentialSystems;
   /** For static tokens only; grants are never read here. */

@@ -11,6 +11,7 @@ import {
   seededDefinitions,
 } from './property-definitions.ts';
 
+/** Property values by name; null is no value. */
 export type Values = Record<string, string | null>;
 
 /** One earlier or present value of a property. */

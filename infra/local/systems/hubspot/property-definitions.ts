@@ -1,5 +1,6 @@
 /** Object types the simulator serves. */
 export const crmTypes = ['contacts', 'companies', 'deals', 'tickets', 'notes'] as const;
+/** One of the served object types. */
 export type CrmType = (typeof crmTypes)[number];
 
 /** One choice of an enumeration. */
