@@ -40,7 +40,7 @@ export async function readableMessages(
   const trusted = verdict.items ? new Set(verdict.items) : null;
   const given = trusted ? all.filter((_item, index) => trusted.has(index)) : all;
   const items = given.map(redactPayload);
-  const drafts = items.map((item, index) => draft(delivery, adapter, given[index] ?? null, item));
+  const drafts = items.map((item, index) => draftOrPoison(delivery, adapter, given[index] ?? null, item));
   const sizes = drafts.map((message) => Buffer.byteLength(JSON.stringify(message)));
   if (sizes.reduce((sum, size) => sum + size, 0) <= inlineLimitBytes + drafts.length * 1_000) return drafts;
   const object = await payloads.put(Buffer.from(JSON.stringify(items)));
@@ -55,6 +55,25 @@ export async function quarantineMessage(
   body: Uint8Array,
 ): Promise<InboxMessage> {
   return quarantined(payloads, delivery, reason, redactText(Buffer.from(body).toString('utf8').toWellFormed()));
+}
+
+/** An item that its adapter cannot take is quarantined alone: one such item must not hold up the others of its batch. */
+function draftOrPoison(delivery: VerifiedDelivery, adapter: WebhookAdapter, signed: Json, item: Json): InboxMessage {
+  try {
+    return draft(delivery, adapter, signed, item);
+  } catch {
+    const itemHash = sha256Hex(JSON.stringify(signed));
+    return {
+      ...common(delivery),
+      identity: fullIdentity(delivery, `unidentified:${itemHash}`),
+      type: 'unreadable',
+      itemHash,
+      occurredAtMs: null,
+      attempt: null,
+      item: { inline: item },
+      quarantine: 'adapter_failed',
+    };
+  }
 }
 
 /** Identity and hash come from the item as it was signed; only its redacted form travels. */

@@ -150,6 +150,20 @@ describe('receive', () => {
     expect(door.sent.map(({ quarantine }) => quarantine ?? null)).toEqual([null, 'no_identity', null]);
   });
 
+  it('quarantines an item that the connector cannot take, and queues the others', async () => {
+    const door = testDoor();
+    const channel = door.deps.channels.get('acme/crm');
+    const type = (item: unknown) => {
+      if (JSON.stringify(item).includes('"eventId":2')) throw new Error('a bug');
+      return 'contact.creation';
+    };
+    const adapter = channel?.adapter ? { ...channel.adapter, type } : null;
+    const channels = new Map(channel ? [['acme/crm', { ...channel, adapter }]] : []);
+    const buggy = testDoor({ channels });
+    await buggy.post(signed(batch(3)));
+    expect(buggy.sent.map(({ quarantine }) => quarantine ?? null)).toEqual([null, 'adapter_failed', null]);
+  });
+
   it('gives a retry the identity and the item hash of the first attempt', async () => {
     const door = testDoor();
     await door.post(signed(JSON.stringify([hubspotItem(1)])));
