@@ -6,8 +6,9 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FunctionSpec } from '../functions.ts';
-import type { Grant } from '../grants.ts';
+
 import { type Settings, SettingsError } from '../settings.ts';
+import type { Grant } from '../statements.ts';
 
 /** What one function is made of. */
 export type PlumblineFunctionProps = {

@@ -11,8 +11,9 @@ import { PlumblineFunction } from '../constructs/plumbline-function.ts';
 import { Queues } from '../constructs/queues.ts';
 import { everyMinute, fromQueue, fromStream } from '../constructs/sources.ts';
 import { type FunctionName, type FunctionSpec, functions } from '../functions.ts';
-import { type Arns, grantsOf } from '../grants.ts';
+import { grantsOf } from '../grants.ts';
 import type { Settings } from '../settings.ts';
+import type { Arns } from '../statements.ts';
 import type { StateStack } from './state-stack.ts';
 
 const { GET, POST, ANY } = apigw.HttpMethod;
