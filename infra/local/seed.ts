@@ -1,0 +1,92 @@
+import { createHmac } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { issueKey } from '../../shared/auth/api-keys.ts';
+import { dynamoApiKeyStore } from '../../shared/aws/api-key-store.ts';
+import { controlStore } from '../../shared/aws/control-store.ts';
+import type { PlumblineConfig } from '../../shared/config/schema.ts';
+import type { Clock, Random } from '../../shared/model/clock.ts';
+import type { SecretFile } from './aws/secret-store.ts';
+import { writePrivateFile } from './state-dir.ts';
+
+/** Credentials of this install that both a simulator and the secrets know; derived, so that a restart agrees with both. */
+export type InstallSecrets = {
+  readonly staticToken: string;
+  readonly clientSecret: string;
+  readonly refreshToken: string;
+  webhookSecret(name: string): string;
+};
+
+/** Derives an install's credentials from its random key. */
+export function installSecrets(key: Buffer): InstallSecrets {
+  const derive = (text: string) => createHmac('sha256', key).update(text).digest('hex');
+  return {
+    staticToken: `local-${derive('static-token').slice(0, 32)}`,
+    clientSecret: derive('client-secret'),
+    refreshToken: derive('refresh-token'),
+    webhookSecret: (name) => derive(`webhook:${name}`),
+  };
+}
+
+/** Writes the secrets that config/ names, where they are not there yet: what a running system rotated stays. */
+export function seedSecrets(file: SecretFile, config: PlumblineConfig, secrets: InstallSecrets, random: Random): void {
+  const put = (name: string, value: string) => {
+    if (file.exists(name)) return;
+    file.create(name);
+    const versionId = Buffer.from(random(16)).toString('hex');
+    file.put(name, { versionId, value, stages: ['AWSCURRENT'] });
+  };
+  for (const { auth, webhooks } of Object.values(config.systems)) {
+    if (auth.grant === 'bearer') put(auth.secret, secrets.staticToken);
+    else put(auth.secret, JSON.stringify(grantOf(secrets)));
+    for (const { scheme, secret } of Object.values(webhooks)) {
+      const hex = secrets.webhookSecret(secret);
+      put(secret, scheme === 'standard-webhooks' ? `whsec_${Buffer.from(hex, 'hex').toString('base64')}` : hex);
+    }
+  }
+}
+
+function grantOf({ clientSecret, refreshToken }: InstallSecrets): object {
+  return { client_id: 'local-app', client_secret: clientSecret, refresh_token: refreshToken };
+}
+
+/** Writes the control item where there is none: nothing is switched off, and the item names its table. */
+export async function seedControl(client: DynamoDBClient, tableName: string): Promise<void> {
+  const store = controlStore(client, tableName);
+  if ((await store.read()) !== null) return;
+  const none = { systemsOff: {}, toolsOff: {}, agentsPaused: {}, runsPaused: {}, keysRevoked: {} };
+  await store.write({ names: tableName, version: 1, allOff: null, ...none }, 0);
+}
+
+const keyLifeMs = 90 * 86_400_000;
+
+/**
+ * A working API key of every agent of config/agents.yaml, kept in a file that only its owner can read: the ones of an earlier
+ * start where they still work, new ones otherwise.
+ */
+export async function seedAgentKeys(
+  deps: { readonly client: DynamoDBClient; readonly clock: Clock; readonly random: Random },
+  input: { readonly stateTable: string; readonly controlTable: string; readonly config: PlumblineConfig; readonly directory: string },
+): Promise<Readonly<Record<string, string>>> {
+  const file = join(input.directory, 'agent-keys.json');
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) : {};
+  const keys = dynamoApiKeyStore({ client: deps.client, table: input.stateTable });
+  const control = controlStore(deps.client, input.controlTable);
+  const working: Record<string, string> = {};
+  for (const agent of Object.keys(input.config.agents)) {
+    const keyId = /^pl_(key_[a-z0-9]+)_/.exec(known[agent] ?? '')?.[1];
+    const record = keyId === undefined ? null : await keys.get(keyId);
+    const revoked = keyId !== undefined && Object.hasOwn((await control.read())?.keysRevoked ?? {}, keyId);
+    const lives = record !== null && !revoked && record.expiresAtMs > deps.clock.now() + 86_400_000;
+    if (lives && known[agent] !== undefined) {
+      working[agent] = known[agent];
+      continue;
+    }
+    const { clock, random } = deps;
+    const issued = await issueKey({ keys, control: () => control.read(), clock, random }, { agent, lifeMs: keyLifeMs });
+    if (issued.kind === 'issued') working[agent] = issued.key;
+  }
+  writePrivateFile(file, JSON.stringify(working, null, 2));
+  return working;
+}
