@@ -13,36 +13,6 @@ const keepAfterWindowMs = 3_600_000;
  * @param nowMs wall clock, for the time at which items leave
  */
 export function resilienceStore(client: DynamoDBClient, tableName: string, nowMs: () => number): ResilienceStore {
-  const take = async (
-    pk: string,
-    endMs: number,
-    calls: number,
-    want: number,
-  ): Promise<number | 'full' | { left: number }> => {
-    try {
-      await client.send(
-        new UpdateItemCommand({
-          TableName: tableName,
-          Key: { pk: { S: pk } },
-          UpdateExpression: 'ADD #used :want SET #ttl = :ttl',
-          ConditionExpression: 'attribute_not_exists(#used) OR #used <= :room',
-          ExpressionAttributeNames: { '#used': 'used', '#ttl': 'ttl' },
-          ExpressionAttributeValues: {
-            ':want': { N: String(want) },
-            ':room': { N: String(calls - want) },
-            ':ttl': { N: String(Math.ceil((endMs + keepAfterWindowMs) / 1000)) },
-          },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
-      return want;
-    } catch (error) {
-      const old = conditionFailed(error);
-      if (old === undefined) throw storeFault('resilience.takeBlock', error);
-      const left = calls - Number(old?.used ?? 0);
-      return left > 0 ? { left } : 'full';
-    }
-  };
   return {
     async readBreaker(name) {
       try {
@@ -56,20 +26,9 @@ export function resilienceStore(client: DynamoDBClient, tableName: string, nowMs
     },
     async writeBreaker(name, next, expectedVersion) {
       const ttl = Math.ceil((nowMs() + keepBreakerMs) / 1000);
+      const item = toItem({ pk: `breaker#${name}`, state: next, version: expectedVersion + 1, ttl });
       try {
-        await client.send(
-          new PutItemCommand({
-            TableName: tableName,
-            Item: toItem({ pk: `breaker#${name}`, state: next, version: expectedVersion + 1, ttl }),
-            ConditionExpression: expectedVersion === 0 ? 'attribute_not_exists(pk)' : '#version = :expected',
-            ...(expectedVersion === 0
-              ? {}
-              : {
-                  ExpressionAttributeNames: { '#version': 'version' },
-                  ExpressionAttributeValues: { ':expected': { N: String(expectedVersion) } },
-                }),
-          }),
-        );
+        await client.send(new PutItemCommand({ TableName: tableName, Item: item, ...versionIs(expectedVersion) }));
         return 'written';
       } catch (error) {
         if (conditionFailed(error) !== undefined) return 'lost';
@@ -77,16 +36,55 @@ export function resilienceStore(client: DynamoDBClient, tableName: string, nowMs
       }
     },
     async takeBlock({ limit, windowStartMs, windowMs, calls, want }) {
-      const pk = `rate#${limit}#${windowStartMs}`;
+      const window = { pk: `rate#${limit}#${windowStartMs}`, endMs: windowStartMs + windowMs, calls };
       let ask = Math.min(want, calls);
       // A block that does not fit whole is taken as far as it goes; others may take the rest in between.
-      for (let i = 0; i < 3; i += 1) {
-        const taken = await take(pk, windowStartMs + windowMs, calls, ask);
-        if (typeof taken === 'number') return taken;
-        if (taken === 'full') return 0;
+      for (let i = 0; i < 3 && ask > 0; i += 1) {
+        const taken = await takeCalls(client, tableName, { ...window, want: ask });
+        if (taken.kind === 'taken') return ask;
         ask = Math.min(ask, taken.left);
       }
       return 0;
     },
   };
+}
+
+function versionIs(expected: number) {
+  if (expected === 0) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  return {
+    ConditionExpression: '#version = :expected',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: { ':expected': { N: String(expected) } },
+  };
+}
+
+type Take = { readonly pk: string; readonly endMs: number; readonly calls: number; readonly want: number };
+
+/** Takes exactly `want` calls of a window, or says how many are left. */
+async function takeCalls(
+  client: DynamoDBClient,
+  tableName: string,
+  { pk, endMs, calls, want }: Take,
+): Promise<{ readonly kind: 'taken' } | { readonly kind: 'short'; readonly left: number }> {
+  const command = new UpdateItemCommand({
+    TableName: tableName,
+    Key: { pk: { S: pk } },
+    UpdateExpression: 'ADD #used :want SET #ttl = :ttl',
+    ConditionExpression: 'attribute_not_exists(#used) OR #used <= :room',
+    ExpressionAttributeNames: { '#used': 'used', '#ttl': 'ttl' },
+    ExpressionAttributeValues: {
+      ':want': { N: String(want) },
+      ':room': { N: String(calls - want) },
+      ':ttl': { N: String(Math.ceil((endMs + keepAfterWindowMs) / 1000)) },
+    },
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  });
+  try {
+    await client.send(command);
+    return { kind: 'taken' };
+  } catch (error) {
+    const old = conditionFailed(error);
+    if (old === undefined) throw storeFault('resilience.takeBlock', error);
+    return { kind: 'short', left: Math.max(0, calls - Number(old?.used ?? 0)) };
+  }
 }

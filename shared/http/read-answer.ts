@@ -29,10 +29,10 @@ export function readAnswer(
     if (bytes > maxBytes) finish(tooLarge);
     else chunks.push(chunk);
   });
+  // A cut-off answer ends with an error and a close, never with `end`.
   response.on('error', () => finish({ code: 'connection_lost', message: 'The answer was cut off.' }));
   response.on('close', () => finish({ code: 'connection_lost', message: 'The answer was cut off.' }));
   response.on('end', () => {
-    if (!response.complete) return finish({ code: 'connection_lost', message: 'The answer was cut off.' });
     const encoding = response.headers['content-encoding'] ?? 'identity';
     const bodyText = encoding === 'identity' ? textOf(Buffer.concat(chunks)) : null;
     if (bodyText === null) return finish({ code: 'unreadable_answer', message: 'The answer is not plain UTF-8 text.' });

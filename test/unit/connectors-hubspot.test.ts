@@ -160,6 +160,9 @@ describe('answers', () => {
     ]);
     const half = { status: 'COMPLETE', results: [{ ...record, new: true }] };
     expect(judgeWrite(call, answer(200, half))).toMatchObject({ kind: 'unknown', error: { code: 'incomplete_batch' } });
+    const all = { ...half, results: [record, record] };
+    expect(judgeWrite(call, answer(200, all))).toMatchObject({ kind: 'applied' });
+    expect(judgeWrite(call, answer(200, { ...all, numErrors: 1 }))).toMatchObject({ kind: 'unknown' });
     expect(judgeWrite(call, answer(200, { ...half, results: [], numErrors: 2 }))).toMatchObject({ kind: 'unknown' });
     expect(judgeWrite(call, answer(200, { ...half, status: 'PENDING', results: [record, record] }))).toMatchObject({
       kind: 'unknown',
