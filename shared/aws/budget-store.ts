@@ -33,12 +33,12 @@ export function budgetStore(client: DynamoDBClient, tableName: string): BudgetSt
       });
       try {
         const answer = await client.send(command);
-        return { kind: 'taken', used: Number(answer.Attributes?.['used']?.N ?? amount) };
+        return { kind: 'taken', used: Number(answer.Attributes?.used?.N ?? amount) };
       } catch (error) {
         const old = conditionFailed(error);
         if (old === undefined) throw storeFault('budgets.take', error);
-        const used = Number(old?.['used'] ?? 0);
-        const repeated = use !== null && old?.['uses'] instanceof Set && old['uses'].has(use);
+        const used = Number(old?.used ?? 0);
+        const repeated = use !== null && old?.uses instanceof Set && old.uses.has(use);
         return { kind: repeated ? 'taken' : 'refused', used };
       }
     },

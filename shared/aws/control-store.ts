@@ -16,7 +16,7 @@ export function controlStore(client: DynamoDBClient, tableName: string): Control
       const command = new GetItemCommand({ TableName: tableName, Key: { pk: { S: itemKey } }, ConsistentRead: true });
       try {
         const item = fromItem((await client.send(command)).Item);
-        return item ? (item['control'] as Control) : null;
+        return item ? (item.control as Control) : null;
       } catch (error) {
         throw storeFault('control.read', error);
       }

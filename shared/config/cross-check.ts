@@ -47,7 +47,7 @@ function words(value: unknown): readonly string[] {
 
 function teamProblem(files: RawFiles, at: Positions, path: readonly PropertyKey[], team: unknown): ConfigProblem[] {
   if (!files.owners || typeof team !== 'string') return [];
-  const teams = Object.keys(fields(fields(files.owners.raw)['teams']));
+  const teams = Object.keys(fields(fields(files.owners.raw).teams));
   if (teams.includes(team)) return [];
   return [problemAt(at, path, `No team is called \`${team}\`.`, teams.join(', ') || 'a team of owners.yaml')];
 }
@@ -56,11 +56,11 @@ function ownerProblems(files: RawFiles): ConfigProblem[] {
   if (!files.owners) return [];
   const { raw, positions } = files.owners;
   return [
-    ...Object.entries(fields(fields(raw)['teams'])).flatMap(([team, config]) =>
-      teamProblem(files, positions, ['teams', team, 'escalateTo'], fields(config)['escalateTo']),
+    ...Object.entries(fields(fields(raw).teams)).flatMap(([team, config]) =>
+      teamProblem(files, positions, ['teams', team, 'escalateTo'], fields(config).escalateTo),
     ),
-    ...Object.entries(fields(fields(raw)['people'])).flatMap(([person, config]) =>
-      words(fields(config)['teams']).flatMap((team, i) =>
+    ...Object.entries(fields(fields(raw).people)).flatMap(([person, config]) =>
+      words(fields(config).teams).flatMap((team, i) =>
         teamProblem(files, positions, ['people', person, 'teams', i], team),
       ),
     ),
@@ -70,7 +70,7 @@ function ownerProblems(files: RawFiles): ConfigProblem[] {
 function agentProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
   if (!files.agents) return [];
   const { raw, positions } = files.agents;
-  const people = files.owners ? Object.keys(fields(fields(files.owners.raw)['people'])) : null;
+  const people = files.owners ? Object.keys(fields(fields(files.owners.raw).people)) : null;
   return Object.entries(fields(raw)).flatMap(([agent, config]) => {
     const { owner, tools, responsible } = fields(config);
     return [
@@ -118,8 +118,8 @@ function policyProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
   const rules = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
   return [
     ...rules(approvals).flatMap((rule, i) => [
-      ...teamProblem(files, positions, ['approvals', i, 'by'], fields(rule)['by']),
-      ...conditionProblems(known, positions, ['approvals', i, 'when'], fields(fields(rule)['when'])),
+      ...teamProblem(files, positions, ['approvals', i, 'by'], fields(rule).by),
+      ...conditionProblems(known, positions, ['approvals', i, 'when'], fields(fields(rule).when)),
     ]),
     ...rules(budgets).flatMap((rule, i) => {
       const { atMost: _atMost, then: _then, ...condition } = fields(rule);
@@ -127,7 +127,7 @@ function policyProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
     }),
     ...Object.entries(fields(rollout)).flatMap(([tool, rule]) => [
       ...toolProblem(known, positions, ['rollout', tool], tool),
-      ...(fields(rule)['stage'] === 'partial' && !fields(rule)['segment']
+      ...(fields(rule).stage === 'partial' && !fields(rule).segment
         ? [problemAt(positions, ['rollout', tool], 'A partial rollout needs a segment.', 'segment: "country = NL"')]
         : []),
     ]),
@@ -141,9 +141,9 @@ function conditionProblems(
   path: readonly PropertyKey[],
   when: Fields,
 ): ConfigProblem[] {
-  const named = words(when['tool'] ?? []);
+  const named = words(when.tool ?? []);
   const problems = named.flatMap((tool) => toolProblem(known, at, [...path, 'tool'], tool));
-  for (const effect of words(when['effect'] ?? []).filter((word) => !effects.includes(word))) {
+  for (const effect of words(when.effect ?? []).filter((word) => !effects.includes(word))) {
     problems.push(problemAt(at, [...path, 'effect'], `\`${effect}\` is no effect.`, effects.join(', ')));
   }
   const tools = known.tools?.filter(({ name }) => named.length === 0 || named.includes(name)) ?? [];

@@ -63,7 +63,7 @@ export function readEnv<N extends EnvName>(
     if (parsed.success) out[name] = parsed.data;
     else problems.push(`${name} ${raw ? `is wrong: ${parsed.error.issues[0]?.message ?? 'not valid'}` : 'is missing'}`);
   }
-  if (out.LOCAL_ORIGINS !== undefined && source['STAGE'] !== 'local') {
+  if (out.LOCAL_ORIGINS !== undefined && source.STAGE !== 'local') {
     problems.push('LOCAL_ORIGINS is set outside the stage local');
   }
   if (problems.length > 0) {
@@ -91,9 +91,9 @@ export type AwsEnv = {
  * Throws `config_invalid` where there are none.
  */
 export function readAwsEnv(source: Readonly<Record<string, string | undefined>> = process.env): AwsEnv {
-  const accessKeyId = source['AWS_ACCESS_KEY_ID'];
-  const secretAccessKey = source['AWS_SECRET_ACCESS_KEY'];
-  const region = source['AWS_REGION'];
+  const accessKeyId = source.AWS_ACCESS_KEY_ID;
+  const secretAccessKey = source.AWS_SECRET_ACCESS_KEY;
+  const region = source.AWS_REGION;
   if (!accessKeyId || !secretAccessKey || !region) {
     throw new PlumblineError('AWS credentials or region are missing from the environment.', {
       code: 'config_invalid',
@@ -101,8 +101,8 @@ export function readAwsEnv(source: Readonly<Record<string, string | undefined>> 
       hint: 'The Lambda runtime sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION.',
     });
   }
-  const endpoint = (service: string) => source[`AWS_ENDPOINT_URL_${service}`] ?? source['AWS_ENDPOINT_URL'] ?? null;
-  return { region, accessKeyId, secretAccessKey, sessionToken: source['AWS_SESSION_TOKEN'], endpoint };
+  const endpoint = (service: string) => source[`AWS_ENDPOINT_URL_${service}`] ?? source.AWS_ENDPOINT_URL ?? null;
+  return { region, accessKeyId, secretAccessKey, sessionToken: source.AWS_SESSION_TOKEN, endpoint };
 }
 
 /**

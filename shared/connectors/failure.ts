@@ -64,6 +64,12 @@ const byCode: Readonly<Record<string, Words>> = {
     retryable: true,
     says: 'failed repeatedly and is left alone for now',
   },
+  switched_off: {
+    code: 'switched_off',
+    category: 'policy',
+    retryable: true,
+    says: 'is switched off by a person for now',
+  },
   account_mismatch: {
     code: 'account_mismatch',
     category: 'policy',

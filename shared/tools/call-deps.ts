@@ -15,7 +15,7 @@ import type { CallContext } from './context.ts';
 export type CallDeps = Omit<SystemDeps, 'traceparent' | 'systems'> & {
   readonly config: PlumblineConfig;
   readonly catalog: Catalog;
-  readonly kernel: Omit<KernelDeps, 'attempt' | 'render' | 'digest'>;
+  readonly kernel: Omit<KernelDeps, 'attempt' | 'render' | 'digest' | 'failureOf'>;
   readonly ledger: LedgerStore;
   readonly payloads: PayloadStore;
   readonly cases: Pick<CaseStore, 'open'>;

@@ -1,5 +1,7 @@
-import { execute, refusedByPolicy } from '../action/execute.ts';
-import type { ClaimRequest, Executed, KernelDeps, Outcome } from '../action/types.ts';
+import { execute } from '../action/execute.ts';
+import { refusedByPolicy } from '../action/refused.ts';
+import type { Executed, KernelDeps, Outcome } from '../action/types.ts';
+import { failureOf } from '../connectors/failure.ts';
 import type { ActionRecord } from '../model/action.ts';
 import type { Answer } from '../model/answer.ts';
 import type { Json } from '../model/json.ts';
@@ -44,8 +46,8 @@ async function refuse(
   kernel: KernelDeps,
 ): Promise<Answered> {
   const { failure, nextStep, status, live } = judged;
-  const claim: ClaimRequest = claimOf(deps, system, write, { live, permission: { kind: 'allow' } });
-  const executed = await refusedByPolicy(kernel, claim, { code: failure.code, detail: failure.detail });
+  const { code, detail } = failure;
+  const executed = await refusedByPolicy(kernel, write.identity, write.again, { code, detail });
   const { outcome } = executed;
   if (outcome.kind !== 'refused' || outcome.record !== null) return finish(deps, system, write, live, executed);
   const step = nextStep === null ? undefined : { message: nextStep };
@@ -57,6 +59,7 @@ function kernelOf(deps: CallDeps, system: SystemDeps, write: PreparedWrite, live
     ...deps.kernel,
     attempt: makeAttempt(system),
     digest: (call) => digestOfCall(system, call),
+    failureOf,
     render: (outcome) => {
       const before = inlineBefore(outcome) ?? live?.before ?? null;
       return bytesOf(outcomeAnswer(outcome, renderingOf(deps, write.call, write.tool, recordOf(outcome)), before));

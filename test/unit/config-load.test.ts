@@ -69,17 +69,41 @@ test('five mistakes in three files are all reported, each with file, line, path 
 });
 
 test.each([
-  ['an agent tool that does not exist', 'agents.yaml', 'deal_update_stage', 'deal_update_stag', 'sales-assistant.tools[3]'],
+  [
+    'an agent tool that does not exist',
+    'agents.yaml',
+    'deal_update_stage',
+    'deal_update_stag',
+    'sales-assistant.tools[3]',
+  ],
   ['a pattern that matches no tool', 'agents.yaml', 'deal_*', 'offer_*', 'sales-assistant.tools[2]'],
   ['a responsible person who is not known', 'agents.yaml', 'anna@', 'nobody@', 'sales-assistant.responsible[0]'],
   ['a policy for an unknown tool', 'policies.yaml', 'tool: contact_upsert', 'tool: contact_upset', 'budgets[1].tool'],
-  ['a policy on an input the tool lacks', 'policies.yaml', 'stage: [closed', 'stgae: [closed', 'approvals[0].when.stgae'],
+  [
+    'a policy on an input the tool lacks',
+    'policies.yaml',
+    'stage: [closed',
+    'stgae: [closed',
+    'approvals[0].when.stgae',
+  ],
   ['an approval by an unknown team', 'policies.yaml', 'by: data-stewards', 'by: stewards', 'approvals[1].by'],
   ['an unknown connector', 'systems/hubspot.yaml', 'connector: hubspot', 'connector: hubspots', 'connector'],
   ['an owner that is no team', 'systems/hubspot.yaml', 'owner: revops', 'owner: revop', 'owner'],
-  ['a team that escalates to nobody', 'owners.yaml', 'escalateTo: revops-leads', 'escalateTo: leads', 'teams.revops.escalateTo'],
+  [
+    'a team that escalates to nobody',
+    'owners.yaml',
+    'escalateTo: revops-leads',
+    'escalateTo: leads',
+    'teams.revops.escalateTo',
+  ],
   ['a rollout of an unknown tool', 'policies.yaml', 'deal_create:', 'deal_crate:', 'rollout.deal_crate'],
-  ['a scope that is no condition', 'agents.yaml', 'pipeline = default', 'pipeline ~ default', 'sales-assistant.scope.records.deal'],
+  [
+    'a scope that is no condition',
+    'agents.yaml',
+    'pipeline = default',
+    'pipeline ~ default',
+    'sales-assistant.scope.records.deal',
+  ],
 ])('%s is refused', (_what, file, from, to, path) => {
   edit(file, from, to);
   expect(problems().map((problem) => `${problem.file} ${problem.path}`)).toEqual([`${file} ${path}`]);
