@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
@@ -101,13 +101,13 @@ async function bundle(name: string, outDir: string): Promise<{ files: readonly O
     format: 'esm',
     splitting: true,
     minify: true,
-    // Readable names in the stack traces that logs carry.
-    keepNames: false,
     platform: 'node',
     target: 'node22',
     mainFields: ['module', 'main'],
     // Packages in CommonJS call require() for Node's own modules.
-    banner: { js: "import{createRequire as $r}from'node:module';const require=$r(import.meta.url);" },
+    banner: {
+      js: "import{createRequire as makeNodeRequire}from'node:module';const require=makeNodeRequire(import.meta.url);",
+    },
     legalComments: 'none',
     metafile: true,
     logLevel: 'silent',
@@ -137,8 +137,10 @@ async function write(files: readonly OutputFile[], made: Bundle, configText: str
   await Promise.all(files.map(({ path, contents }) => writeFile(path, contents)));
   await writeFile(join(made.dir, 'config.json'), configText);
   await writeFile(join(outDir, 'meta', `${made.name}.json`), JSON.stringify(made.metafile));
+  const folder = functions.find(({ name }) => name === made.name)?.folder;
+  if (folder !== undefined) await cp(join(projectDir, folder), join(made.dir, folder), { recursive: true });
   // Chunks of an earlier build would be deployed with this one.
-  const kept = new Set(['config.json', ...files.map(({ path }) => basename(path))]);
+  const kept = new Set(['config.json', folder, ...files.map(({ path }) => basename(path))]);
   const stale = (await readdir(made.dir)).filter((file) => !kept.has(file));
   await Promise.all(stale.map((file) => rm(join(made.dir, file), { recursive: true })));
 }

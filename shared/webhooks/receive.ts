@@ -107,24 +107,25 @@ function refuse(deps: ReceiveDeps, channel: Channel | null, verdict: VerifyResul
   const reason = verdict.ok ? 'malformed_body' : verdict.reason;
   const dimensions = { system: channel?.system ?? 'none', channel: channel?.channel ?? 'none', reason };
   deps.log.metric('webhook_rejected', 1, 'Count', dimensions);
-  if (reason !== 'config') {
-    sampled(deps, channel, reason);
-    return refused;
+  const unusable = reason === 'config';
+  if (worthALine(deps, channel, reason)) {
+    const fields = { ...(channel ? named(channel) : {}), reason };
+    if (unusable) deps.log.error('The secret or the settings of a webhook channel cannot be used.', fields);
+    else deps.log.warn('A webhook was refused.', fields);
   }
-  deps.log.error('The secret or the settings of a webhook channel cannot be used.', channel ? named(channel) : {});
-  return unavailable;
+  return unusable ? unavailable : refused;
 }
 
 const lastLogged = new WeakMap<ReceiveDeps, Map<string, number>>();
 
 /** One line a minute for each reason: a flood of forgeries must not become a flood of log lines. */
-function sampled(deps: ReceiveDeps, channel: Channel | null, reason: string): void {
+function worthALine(deps: ReceiveDeps, channel: Channel | null, reason: string): boolean {
   const times = lastLogged.get(deps) ?? new Map<string, number>();
   lastLogged.set(deps, times);
   const key = `${channel?.system ?? ''}/${channel?.channel ?? ''}/${reason}`;
-  if (deps.clock.now() - (times.get(key) ?? Number.NEGATIVE_INFINITY) < 60_000) return;
+  if (deps.clock.now() - (times.get(key) ?? Number.NEGATIVE_INFINITY) < 60_000) return false;
   times.set(key, deps.clock.now());
-  deps.log.warn('A webhook was refused.', { ...(channel ? named(channel) : {}), reason });
+  return true;
 }
 
 async function accept(

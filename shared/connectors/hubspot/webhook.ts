@@ -21,6 +21,10 @@ export const webhookAdapter: WebhookAdapter = {
   occurredAtMs: (item) => numberOf(item, 'occurredAt'),
   attempt: (item) => numberOf(item, 'attemptNumber'),
   reRead,
+  record: (item, system) => {
+    const [object, id] = isObject(item) ? [objectOf(item), recordIdOf(item)] : [null, null];
+    return object && id !== null ? [system, object, id] : null;
+  },
 };
 
 function identity(item: Json): string | null {
