@@ -20,6 +20,11 @@ export function acknowledge({ state, service }: { readonly state: StateStack; re
     'APIG4',
     'Agents send API keys of ours, which the function checks before anything else; /iam has the IAM authorizer.',
   );
+  mean(
+    service.operatorApi,
+    'APIG4',
+    'The files of the console hold no data and are served to anyone; everything under /v1 has the JWT authorizer.',
+  );
   const payloads = importName(service, state.exportValue(state.payloads.bucketArn));
   mean(
     service,

@@ -21,6 +21,8 @@ export type FunctionSpec = {
   /** Seconds after which Lambda ends it. */
   readonly timeoutS: number;
   readonly memoryMb: number;
+  /** A folder of the project that is read beside the bundle. */
+  readonly folder?: string;
   /** The variables it reads, beside STAGE; docs/architecture.md says what each is. */
   readonly env: readonly EnvName[];
 };
@@ -32,7 +34,6 @@ const toolCalls = [
   'TABLE_STATE',
   'TABLE_CONTROL',
   'PAYLOAD_BUCKET',
-  'QUEUE_ACTIONS_URL',
   'REFRESH_FUNCTION',
 ] as const;
 
@@ -51,6 +52,7 @@ export const functions: readonly FunctionSpec[] = [
     does: 'answers operators',
     timeoutS: 25,
     memoryMb: 512,
+    folder: 'console',
     env: [
       'TABLE_ACTIONS',
       'TABLE_INBOX',
@@ -60,7 +62,6 @@ export const functions: readonly FunctionSpec[] = [
       'TABLE_CONTROL',
       'PAYLOAD_BUCKET',
       'QUEUE_INBOX_URL',
-      'QUEUE_ACTIONS_URL',
       'OPERATOR_ISSUER',
       'OPERATOR_AUDIENCE',
     ],
@@ -70,7 +71,15 @@ export const functions: readonly FunctionSpec[] = [
     does: 'claims and processes events',
     timeoutS: 60,
     memoryMb: 512,
-    env: [...toolCalls, 'TABLE_INBOX', 'QUEUE_INBOX_URL'],
+    env: [
+      'TABLE_INBOX',
+      'TABLE_LEDGER',
+      'TABLE_CASES',
+      'TABLE_STATE',
+      'PAYLOAD_BUCKET',
+      'QUEUE_INBOX_URL',
+      'REFRESH_FUNCTION',
+    ],
   },
   {
     name: 'action-worker',
@@ -99,14 +108,14 @@ export const functions: readonly FunctionSpec[] = [
     does: 'refreshes tokens; the only reader of grants',
     timeoutS: 30,
     memoryMb: 512,
-    env: ['TABLE_STATE', 'TABLE_CASES', 'TABLE_LEDGER'],
+    env: ['TABLE_STATE', 'TABLE_CASES'],
   },
   {
     name: 'ledger-stream',
     does: 'writes transitions to the ledger',
     timeoutS: 30,
     memoryMb: 512,
-    env: ['TABLE_LEDGER'],
+    env: ['TABLE_LEDGER', 'PAYLOAD_BUCKET'],
   },
   {
     name: 'router-stream',

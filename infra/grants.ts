@@ -51,31 +51,37 @@ const ledgerIndexes = [
 ];
 const caseIndexes = [indexes.casesByState, indexes.casesByOwner];
 
-/** What every function needs that may claim an action or ask a system. */
-function toolCalls(may: Statements, staticKeys: readonly string[]): readonly Grant[] {
+/** What every function needs that asks a system. */
+function systemCalls(may: Statements, { staticKeys }: SecretNames): readonly Grant[] {
   return [
-    may.table('Actions', 'actions', ['GetItem', 'PutItem', 'UpdateItem']),
-    may.table('Ledger', 'ledger', ['GetItem', 'PutItem']),
-    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
-    may.table('ReadControl', 'control', ['GetItem']),
     may.state('ReadTokens', ['tokens'], ['GetItem']),
-    may.state('Limits', ['breakers', 'rates', 'budgets'], ['GetItem', 'PutItem', 'UpdateItem']),
-    may.payloads('GetObject', 'PutObject'),
-    may.send('actions'),
+    may.state('Limits', ['breakers', 'rates'], ['GetItem', 'PutItem', 'UpdateItem']),
     may.refresh(),
     ...may.secrets('ReadStaticKeys', staticKeys, ['GetSecretValue']),
+    may.payloads('GetObject', 'PutObject'),
+    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
+  ];
+}
+
+/** What every function needs that attempts an action. */
+function actionCalls(may: Statements, secrets: SecretNames): readonly Grant[] {
+  return [
+    ...systemCalls(may, secrets),
+    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
+    may.state('Budgets', ['budgets'], ['UpdateItem']),
+    may.table('Ledger', 'ledger', ['GetItem', 'PutItem']),
+    may.queries('ledger', [indexes.ledgerByRun, indexes.ledgerByAction]),
+    // A policy's budget that is used up pauses the agent.
+    may.table('Control', 'control', ['GetItem', 'PutItem']),
   ];
 }
 
 /** Who is called from outside. */
 const doors = (may: Statements, secrets: SecretNames) => ({
   'agent-door': () => [
-    ...toolCalls(may, secrets.staticKeys),
+    ...actionCalls(may, secrets),
     may.state('ReadAgentKeys', ['agentKeys'], ['GetItem']),
-    // A policy's budget that is used up pauses the agent.
-    may.table('Pause', 'control', ['PutItem']),
-    may.queries('ledger', [indexes.ledgerByRun, indexes.ledgerByAction]),
-    may.kms('dynamodb', 's3', 'sqs'),
+    may.kms('dynamodb', 's3'),
   ],
   'webhook-door': () => [
     ...may.secrets('ReadWebhookSecrets', secrets.webhooks, ['GetSecretValue']),
@@ -84,7 +90,7 @@ const doors = (may: Statements, secrets: SecretNames) => ({
     may.kms('s3', 'sqs'),
   ],
   'operator-door': () => [
-    may.table('Actions', 'actions', ['GetItem', 'PutItem', 'UpdateItem']),
+    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
     may.table('Events', 'inbox', ['GetItem']),
     may.table('Ledger', 'ledger', ['GetItem', 'PutItem']),
     may.queries('ledger', ledgerIndexes),
@@ -92,10 +98,9 @@ const doors = (may: Statements, secrets: SecretNames) => ({
     may.queries('cases', caseIndexes),
     may.table('Control', 'control', ['GetItem', 'PutItem']),
     may.state('AgentKeys', ['agentKeys', 'agentKeyLists'], ['GetItem', 'PutItem']),
-    may.state('Health', ['tokens', 'breakers', 'sources'], ['GetItem']),
+    may.state('Health', ['tokens', 'breakers'], ['GetItem']),
     may.payloads('GetObject', 'PutObject'),
     may.send('inbox'),
-    may.send('actions'),
     may.kms('dynamodb', 's3', 'sqs'),
   ],
 });
@@ -103,22 +108,20 @@ const doors = (may: Statements, secrets: SecretNames) => ({
 /** Who moves what is due. */
 const workers = (may: Statements, secrets: SecretNames) => ({
   'event-worker': () => [
-    ...toolCalls(may, secrets.staticKeys),
-    may.table('Claims', 'inbox', ['GetItem', 'PutItem', 'UpdateItem']),
-    may.state('Sources', ['sources'], ['GetItem', 'PutItem', 'UpdateItem']),
+    ...systemCalls(may, secrets),
+    may.table('Claims', 'inbox', ['GetItem', 'UpdateItem']),
+    may.table('Ledger', 'ledger', ['PutItem']),
     may.receive('inbox', ['ChangeMessageVisibility']),
     may.kms('dynamodb', 's3', 'sqs'),
   ],
   'action-worker': () => [
-    ...toolCalls(may, secrets.staticKeys),
-    may.table('Pause', 'control', ['PutItem']),
-    may.queries('ledger', [indexes.ledgerByAction]),
+    ...actionCalls(may, secrets),
     may.receive('actions', ['ChangeMessageVisibility']),
     may.kms('dynamodb', 's3', 'sqs'),
   ],
   tick: () => [
     may.queries('actions', [indexes.due]),
-    may.table('Actions', 'actions', ['GetItem', 'PutItem', 'UpdateItem']),
+    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
     may.send('actions'),
     may.table('Cases', 'cases', ['GetItem', 'PutItem', 'UpdateItem']),
     may.queries('cases', [indexes.casesByState]),
@@ -138,12 +141,12 @@ const keepers = (may: Statements, secrets: SecretNames) => ({
     ...may.secrets('RotateGrants', secrets.grants, ['GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage']),
     may.state('Tokens', ['tokens'], ['GetItem', 'PutItem']),
     may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),
-    may.table('Ledger', 'ledger', ['PutItem']),
     may.kms('dynamodb'),
   ],
   'ledger-stream': () => [
     ...may.stream('actions'),
     may.table('Ledger', 'ledger', ['PutItem']),
+    may.payloads('PutObject'),
     may.kms('dynamodb', 's3'),
   ],
   'router-stream': () => [

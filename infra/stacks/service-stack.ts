@@ -27,6 +27,9 @@ export const agentRoutes = [
   [GET, '/v1/runs/{id}'],
 ] as const;
 
+/** The console's page: it holds no data, every value comes from /v1 with the person's own token. */
+const consolePaths = ['/', '/index.html', '/app.js', '/style.css', '/console.json'];
+
 type ServiceProps = StackProps & {
   readonly settings: Settings;
   readonly config: PlumblineConfig;
@@ -94,7 +97,9 @@ export class ServiceStack extends Stack {
     const { issuer, audience } = state.operators;
     const authorizer = new HttpJwtAuthorizer('Operators', issuer, { jwtAudience: [audience] });
     const to = this.functions['operator-door'];
-    const routes = [{ method: ANY, path: '/v1/{proxy+}', authorizer }];
+    const none = new apigw.HttpNoneAuthorizer();
+    const page = consolePaths.map((path) => ({ method: GET, path, authorizer: none }));
+    const routes = [...page, { method: ANY, path: '/v1/{proxy+}', authorizer }];
     return new DoorApi(this, 'OperatorApi', { name: 'operators', settings, to, routes });
   }
 

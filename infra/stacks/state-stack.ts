@@ -121,7 +121,8 @@ function userPool(scope: Construct, settings: Settings): OperatorIdentity {
     removalPolicy: RemovalPolicy.RETAIN,
   });
   const client = pool.addClient('OperatorClient', {
-    authFlows: { userSrp: true },
+    // `aws cognito-idp admin-initiate-auth` with the rights of an administrator, or SRP with the person's own.
+    authFlows: { userSrp: true, adminUserPassword: true },
     disableOAuth: true,
     preventUserExistenceErrors: true,
     enableTokenRevocation: true,

@@ -147,7 +147,7 @@ describe('doors', () => {
   const routes = properties(service, 'AWS::ApiGatewayV2::Route');
   const authorized = Object.fromEntries(routes.map((route) => [String(route.RouteKey), route.AuthorizationType]));
 
-  test('agents reach these routes and no other', () => {
+  test('agents and operators reach these routes and no other', () => {
     expect(authorized).toEqual({
       'GET /openapi.json': 'NONE',
       'GET /v1/tools': 'NONE',
@@ -155,6 +155,11 @@ describe('doors', () => {
       'GET /v1/actions/{id}': 'NONE',
       'GET /v1/runs/{id}': 'NONE',
       'ANY /iam/{proxy+}': 'AWS_IAM',
+      'GET /': 'NONE',
+      'GET /index.html': 'NONE',
+      'GET /app.js': 'NONE',
+      'GET /style.css': 'NONE',
+      'GET /console.json': 'NONE',
       'ANY /v1/{proxy+}': 'JWT',
     });
   });
