@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { PlumblineError } from '../../model/errors.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { file, json, type Reply } from './http.ts';
 
@@ -9,6 +11,28 @@ const types: Readonly<Record<string, string>> = {
 
 /** The files of the console, as they lie beside the bundle. */
 export const consoleFiles = ['index.html', 'app.js', 'style.css'] as const;
+
+/**
+ * Reads the console's files from `console/` beside the bundle, or beside the function's source.
+ * Throws `config_invalid` where they are missing: a door without its page is a broken build.
+ * @param importMetaUrl `import.meta.url` of the function
+ */
+export function readConsole(importMetaUrl: string): ReadonlyMap<string, string> {
+  for (const place of ['./console/', '../console/']) {
+    try {
+      return new Map(
+        consoleFiles.map((name) => [name, readFileSync(new URL(`${place}${name}`, importMetaUrl), 'utf8')]),
+      );
+    } catch {
+      // The next place is tried; that none has them is the fault.
+    }
+  }
+  throw new PlumblineError('The console is missing beside the bundle.', {
+    code: 'config_invalid',
+    retry: 'never',
+    hint: 'Run the build again: it copies console/ beside the operator door.',
+  });
+}
 
 /**
  * The console's page, script and style, and what the page needs to sign in; null for every other path.

@@ -26,6 +26,8 @@ export type ActionDesk = {
   settle(input: {
     actionId: string;
     verdict: 'succeeded' | 'failed' | 'retry';
+    /** The record that the person found, for what was created; null where it is the target itself. */
+    recordId: string | null;
     decision: Decision;
   }): Promise<DecisionResult>;
   cancel(input: { actionId: string; decision: Decision }): Promise<DecisionResult>;

@@ -13,6 +13,11 @@ import { conflict, forbidden, json, notFound, problem, type Reply, readBody } fr
 const resolutionSchema = z.strictObject({
   decision: z.enum(['approve', 'reject', 'succeeded', 'failed', 'retry', 'cancel', 'done']),
   reason: z.string().trim().min(3).max(500),
+  /** With `succeeded`: the id of the record that was found in the system. */
+  record_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,100}$/)
+    .optional(),
 });
 
 type Resolution = z.output<typeof resolutionSchema>;
@@ -92,7 +97,7 @@ async function act(
   deps: OperatorApiDeps,
   { person }: OperatorCall,
   about: Case,
-  { decision: verdict, reason }: Resolution,
+  { decision: verdict, reason, record_id }: Resolution,
 ): Promise<DecisionResult | null> {
   if (about.actionId === null || verdict === 'done') return null;
   const decision = { by: person, atMs: deps.clock.now(), reason };
@@ -100,7 +105,9 @@ async function act(
   if (verdict === 'approve' || verdict === 'reject') {
     return deps.actions.decide({ ...input, approve: verdict === 'approve' });
   }
-  return verdict === 'cancel' ? deps.actions.cancel(input) : deps.actions.settle({ ...input, verdict });
+  return verdict === 'cancel'
+    ? deps.actions.cancel(input)
+    : deps.actions.settle({ ...input, verdict, recordId: record_id ?? null });
 }
 
 /** The action's own record is decided by now: the case and the ledger follow it. */
