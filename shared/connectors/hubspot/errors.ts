@@ -102,8 +102,7 @@ export function itemErrors(body: JsonObject): readonly JsonObject[] {
 
 /** Classifies one item of a batch that failed inside a successful answer. */
 export function itemFailure(item: JsonObject): HubspotFailure {
-  const own = typeof item.category === 'string' || typeof item.code === 'string';
-  const verdict = own ? verdictOfBody(0, item) : { class: 'unknown_outcome' as const, notApplied: false };
+  const verdict = verdictOfBody(0, item);
   const target = targetOf(item);
   return {
     notApplied: verdict.notApplied,
