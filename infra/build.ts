@@ -139,9 +139,6 @@ async function write(files: readonly OutputFile[], made: Bundle, configText: str
   await writeFile(join(outDir, 'meta', `${made.name}.json`), JSON.stringify(made.metafile));
   const folder = functions.find(({ name }) => name === made.name)?.folder;
   if (folder !== undefined) await cp(join(projectDir, folder), join(made.dir, folder), { recursive: true });
-  // The operators' page has no build: its files go beside the door that serves them.
-  const page = made.name === 'operator-door' ? 'console' : null;
-  if (page) await cp(join(projectDir, page), join(made.dir, page), { recursive: true });
   // Chunks of an earlier build would be deployed with this one.
   const kept = new Set(['config.json', folder, ...files.map(({ path }) => basename(path))]);
   const stale = (await readdir(made.dir)).filter((file) => !kept.has(file));
