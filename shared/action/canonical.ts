@@ -29,7 +29,12 @@ export function normaliseJson(value: Json): Json {
  * Values that mean the same have one text, so its hash names the meaning.
  */
 export function canonicalJson(value: Json): string {
-  return write(normaliseJson(value));
+  return sortedJson(normaliseJson(value));
+}
+
+/** A value as stored: names sorted, numbers as plain decimals, text byte for byte as it came. */
+export function sortedJson(value: Json): string {
+  return write(value);
 }
 
 /** SHA-256 over the canonical text of a value, lower-case hex. */

@@ -108,6 +108,8 @@ export type KernelDeps = {
    * it says the same for every generation. `ClaimRequest.requestDigest` is computed alike.
    */
   readonly digest: (call: PlannedCall) => string;
+  /** A system's classified failure in the words of our answers. */
+  readonly failureOf: (error: Classified, system: string) => Failure;
   /**
    * Renders the exact answer bytes of an outcome, before the transition that carries their hash is written.
    * Null in workers, where no caller is answered.
