@@ -7,6 +7,7 @@ import { kernelLimits } from '../../shared/tools/limits.ts';
 import { actionRecord, approval, states, testKey, testNowMs } from '../kit/action-records.ts';
 import { fixedClock } from '../kit/fixed-clock.ts';
 import { memoryActionStore } from '../kit/memory-action-store.ts';
+import { memoryPayloadStore } from '../kit/memory-payload-store.ts';
 
 const actionId = `act_${testKey}_1`;
 const decision = { by: 'person:ben@acme.example', atMs: testNowMs, reason: 'agreed' };
@@ -14,7 +15,7 @@ const decision = { by: 'person:ben@acme.example', atMs: testNowMs, reason: 'agre
 async function desk(record: ActionRecord) {
   const [store, clock] = [memoryActionStore(), fixedClock(testNowMs)];
   await store.write(record, 'absent');
-  return { store, clock, desk: actionDesk({ store, clock, limits: kernelLimits }) };
+  return { store, clock, desk: actionDesk({ store, clock, limits: kernelLimits, payloads: memoryPayloadStore() }) };
 }
 
 describe('the desk', () => {

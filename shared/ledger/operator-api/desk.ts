@@ -1,64 +1,41 @@
-import { step } from '../../action/step.ts';
-import type { PersonAct, Why } from '../../action/step-types.ts';
-import { type ActionStore, guardOf } from '../../action/store.ts';
-import type { KernelLimits } from '../../action/types.ts';
-import type { ActionRecord, Decision } from '../../model/action.ts';
-import type { Clock } from '../../model/clock.ts';
+import { cancel, type DecideDeps, decide, type Finding, reopen, settleByPerson } from '../../action/decide.ts';
+import type { Applied } from '../../action/driver.ts';
+import type { ActionRecord } from '../../model/action.ts';
 import { parseActionId } from '../../model/ids.ts';
 import type { RecordRef } from '../../model/operation.ts';
 import type { ActionDesk, DecisionResult } from './deps.ts';
 
-/** What the desk works with. */
-export type DeskDeps = { readonly store: ActionStore; readonly clock: Clock; readonly limits: KernelLimits };
-
-const attempts = 5;
-
 /**
- * The desk at which people decide on actions: the kernel's own step, written under the guard of the record it was judged on.
- * A decision that lost to another writer is judged again on what stands there now. Throws `store_unavailable`: then it is not
- * known whether the decision was written, and reading the action says so.
+ * The desk at which people decide on actions, over the kernel's own functions. Whether the person may is judged before.
+ * Throws `store_unavailable`: then it is not known whether the decision was written, and reading the action says so.
  */
-export function actionDesk(deps: DeskDeps): ActionDesk {
+export function actionDesk(deps: DecideDeps): ActionDesk {
+  const { store } = deps;
   return {
-    get: (key) => deps.store.get(key),
-    due: (query) => deps.store.due(query),
-    dueShards: deps.store.dueShards,
-    decide: ({ actionId, approve, decision }) =>
-      act(deps, actionId, decision, () => ({ act: approve ? 'approve' : 'reject' })),
-    cancel: ({ actionId, decision }) => act(deps, actionId, decision, () => ({ act: 'cancel' })),
-    settle: ({ actionId, verdict, recordId, decision }) =>
-      act(deps, actionId, decision, (record) => {
-        if (verdict === 'retry') return { act: 'retry' };
-        if (verdict === 'failed') return { act: 'not_applied' };
-        // What a person saw in the system is not the system's answer: there is no result to keep, only which record it is.
-        return { act: 'applied', result: { inline: null }, records: recordsOf(record, recordId) };
-      }),
+    get: (key) => store.get(key),
+    due: (query) => store.due(query),
+    dueShards: store.dueShards,
+    decide: async (input) => resultOf(await decide(deps, input)),
+    cancel: async (input) => resultOf(await cancel(deps, input)),
+    settle: async ({ actionId, verdict, recordId, decision }) => {
+      const named = parseActionId(actionId);
+      const record = named ? await store.get(named.key) : null;
+      if (!record) return { kind: 'refused', detail: 'There is no such action.' };
+      // Only an outcome that nobody knows is settled; what has failed for good is reopened.
+      if (record.state !== 'NEEDS_HUMAN' && verdict === 'retry') {
+        return resultOf(await reopen(deps, { actionId, decision, how: { kind: 'retry' } }));
+      }
+      const finding = findingOf(record, verdict, recordId);
+      return resultOf(await settleByPerson(deps, { actionId, decision, finding }));
+    },
   };
 }
 
-async function act(
-  deps: DeskDeps,
-  id: string,
-  decision: Decision,
-  actOn: (record: ActionRecord) => PersonAct,
-): Promise<DecisionResult> {
-  const named = parseActionId(id);
-  if (!named) return { kind: 'refused', detail: 'This is not the id of an action.' };
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const record = await deps.store.get(named.key);
-    if (!record) return { kind: 'refused', detail: 'There is no such action.' };
-    const at = { nowMs: deps.clock.now(), limits: deps.limits };
-    const wanted = actOn(record);
-    const moved = step(record, { kind: 'person', gen: named.gen, decision, ...wanted }, at);
-    if (moved.kind === 'stay') return { kind: 'refused', detail: whyNot(moved.why, record) };
-    const written = await deps.store.write(moved.next, guardOf(record));
-    if (written.kind === 'lost') continue;
-    // Too late a decision moves the action to its expiry instead.
-    if (moved.next.state === 'EXPIRED')
-      return { kind: 'refused', detail: 'The time to decide was over; it has expired.' };
-    return { kind: 'done', record: moved.next };
-  }
-  return { kind: 'refused', detail: 'The action is being moved by others.' };
+function findingOf(record: ActionRecord, verdict: 'succeeded' | 'failed' | 'retry', recordId: string | null): Finding {
+  if (verdict === 'retry') return { kind: 'retry' };
+  if (verdict === 'failed') return { kind: 'not_applied' };
+  // What a person saw in the system is not the system's answer: there is no result to keep, only which record it is.
+  return { kind: 'applied', data: null, records: recordsOf(record, recordId) };
 }
 
 function recordsOf(record: ActionRecord, recordId: string | null): readonly RecordRef[] {
@@ -67,8 +44,24 @@ function recordsOf(record: ActionRecord, recordId: string | null): readonly Reco
   return record.effect === 'create' ? [] : [record.target];
 }
 
-function whyNot(why: Why, record: ActionRecord): string {
-  if (why === 'superseded') return 'A later generation of this action has taken its place.';
-  if (why === 'too_early') return 'The request may still arrive: that it did not happen can be said only later.';
-  return `The action is ${record.state}; this decision is not possible there.`;
+function resultOf(applied: Applied): DecisionResult {
+  if (applied.kind === 'lost') return { kind: 'refused', detail: 'The action is being moved by others.' };
+  if (applied.kind === 'stayed') {
+    const { why, record } = applied;
+    if (why === 'too_early') {
+      return {
+        kind: 'refused',
+        detail: 'The request may still arrive: that it did not happen can be said only later.',
+      };
+    }
+    if (why === 'superseded') return { kind: 'refused', detail: 'Another generation of this action has its place.' };
+    return {
+      kind: 'refused',
+      detail: `The action is ${record?.state ?? 'gone'}; this decision is not possible there.`,
+    };
+  }
+  // Too late a decision moves the action to its expiry instead.
+  const expired = applied.record.state === 'EXPIRED';
+  if (expired) return { kind: 'refused', detail: 'The time to decide was over; it has expired.' };
+  return { kind: 'done', record: applied.record };
 }

@@ -27,7 +27,7 @@ export function operatorDoor(deps: OperatorDoorDeps): (event: GatewayEvent) => P
   const auth = { ...operators, owners: config.owners, clock, keySet: emptyKeySet() };
   const api: OperatorApiDeps = {
     ...deps,
-    actions: actionDesk({ store, clock, limits }),
+    actions: actionDesk({ store, clock, limits, payloads: deps.payloads }),
     authenticate: (authorization) => authenticateOperator(auth, authorization),
     breakers: async (system) => ({ [system]: (await deps.breakers.readBreaker(system)).state }),
     console: { files: operators.files, issuer: operators.issuer, client: operators.audience },
