@@ -1,0 +1,208 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PlumblineConfig } from '../../shared/config/schema.ts';
+import { systemClock, systemRandom } from '../../shared/model/clock.ts';
+import { projectDir } from '../build.ts';
+import type { CallCounts } from './aws/callers.ts';
+import { consoleFiles } from './console-files.ts';
+import { createJwtVerifier } from './doors/jwt.ts';
+import { serveDoor } from './doors/serve-door.ts';
+import { type Issuer, localAudience, startIssuer } from './issuer.ts';
+import { createPool, type FunctionPool } from './lambda/pool.ts';
+import type { Listener } from './listener.ts';
+import { functionEnvironment, readBuiltConfig } from './function-environment.ts';
+import { type Pollers, startPollers } from './pollers/start-pollers.ts';
+import { assemblyDir } from './prepare.ts';
+import { installSecrets, seedAgentKeys, seedControl, seedSecrets } from './seed.ts';
+import { type StandIns, startStandIns } from './stand-ins.ts';
+import { installKey, privateDirectory } from './state-dir.ts';
+import { type HubSpotSimulator, startHubSpot } from './systems/hubspot/start.ts';
+import { readPlan } from './template/read-plan.ts';
+import type { LocalPlan } from './template/plan.ts';
+
+/** Ports of what people and systems talk to; 0 takes a free one. */
+export type LocalPorts = {
+  readonly agents: number;
+  readonly webhooks: number;
+  readonly operators: number;
+  readonly issuer: number;
+  readonly hubspot: number;
+};
+
+/** The ports of `npm start`. */
+export const usualPorts: LocalPorts = { agents: 4100, webhooks: 4101, operators: 4102, issuer: 4103, hubspot: 4210 };
+
+/** How a local deployment is set up. */
+export type LocalOptions = {
+  /** Everything that has to survive; created with mode 0700. */
+  readonly stateDir: string;
+  readonly ports: LocalPorts;
+  /** The synthesised app; the stage `local` of this project by default. */
+  readonly assembly?: string;
+  /** The address under which webhooks arrive, such as a tunnel's. */
+  readonly publicUrl?: string;
+  /** Seed of the simulated account; default 42. */
+  readonly seed?: number;
+  /** Milliseconds between the attempts of the simulator's webhooks. */
+  readonly webhookRetryDelaysMs?: readonly number[];
+};
+
+/** A running local deployment. */
+export type LocalDeployment = {
+  readonly urls: { readonly [door in keyof LocalPorts]: string };
+  readonly config: PlumblineConfig;
+  readonly plan: LocalPlan;
+  readonly standIns: StandIns;
+  readonly pollers: Pollers;
+  readonly issuer: Issuer;
+  readonly hubspot: HubSpotSimulator;
+  /** A working API key of every agent. */
+  readonly agentKeys: Readonly<Record<string, string>>;
+  /** The processes of a function, by its short name, such as `agent-door`. */
+  pool(name: string): FunctionPool;
+  /** Calls of AWS operations by caller. */
+  awsCalls(): CallCounts;
+  /** Ends everything it started; what was acknowledged is on the disk. */
+  close(): Promise<void>;
+};
+
+/** Runs the bundles and the template of the stage `local` on this machine. Resolves when every door answers. */
+export async function deployLocal(options: LocalOptions): Promise<LocalDeployment> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const one of closers.splice(0).reverse()) await one().catch(() => undefined);
+  };
+  try {
+    return { ...(await start(options, closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(
+  options: LocalOptions,
+  closers: (() => Promise<void>)[],
+): Promise<Omit<LocalDeployment, 'close'>> {
+  const [clock, random] = [systemClock, systemRandom];
+  const stateDir = privateDirectory(options.stateDir);
+  const directory = join(stateDir, 'aws');
+  const keysDirectory = privateDirectory(join(stateDir, 'keys'));
+  mkdirSync(join(stateDir, 'logs'), { recursive: true, mode: 0o700 });
+  const pools = new Map<string, FunctionPool>();
+  const poolOf = (functionName: string) => pools.get(functionName);
+  const standIns = await startStandIns({ directory, keysDirectory, clock, random, poolOf });
+  closers.push(() => standIns.close());
+  const plan = readPlan(options.assembly ?? assemblyDir, { urlOf: standIns.queueUrl });
+  const config = readBuiltConfig(plan);
+  const secrets = installSecrets(installKey(keysDirectory, 'install', 32, random));
+  const { ports } = options;
+  const origins = [`http://127.0.0.1:${ports.operators}`, `http://localhost:${ports.operators}`];
+  const issuer = await startIssuer({
+    ...{ port: ports.issuer, directory: keysDirectory, people: config.owners.people, clock, random, origins },
+  });
+  closers.push(() => issuer.close());
+  const hubspot = await startSimulator(options, secrets);
+  closers.push(() => hubspot.close());
+  await standIns.create(plan);
+  seedSecrets(standIns.secrets, config, secrets, random);
+  const table = (name: string) => tableOf(plan, name);
+  await seedControl(standIns.client, table('TABLE_CONTROL'));
+  const tables = { stateTable: table('TABLE_STATE'), controlTable: table('TABLE_CONTROL') };
+  const agentKeys = await seedAgentKeys(
+    { client: standIns.client, clock, random },
+    { ...tables, config, directory: keysDirectory },
+  );
+  const environment = functionEnvironment({ standIns, issuer: issuer.url, config, simulators: { hubspot: hubspot.url } });
+  for (const one of plan.functions) pools.set(one.functionName, createPool(environment(one, options, stateDir)));
+  closers.push(async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))));
+  const doors = await openDoors({ options, plan, standIns, issuer, poolOf }, closers);
+  await warmDoors(plan, poolOf);
+  hubspot.webhooks.target(webhookTarget(options, doors, config, secrets));
+  const pollers = startPollers({ plan, standIns, directory, clock, poolOf });
+  closers.push(() => pollers.stop());
+  const byName = new Map(plan.functions.map((one) => [one.name, one.functionName]));
+  return {
+    ...{ config, plan, standIns, pollers, issuer, hubspot, agentKeys },
+    urls: { ...doors, issuer: issuer.url, hubspot: hubspot.url },
+    pool(name) {
+      const pool = poolOf(byName.get(name) ?? name);
+      if (pool === undefined) throw new Error(`There is no function ${name}.`);
+      return pool;
+    },
+    awsCalls: () => standIns.callers.counts(),
+  };
+}
+
+function tableOf(plan: LocalPlan, variable: string): string {
+  const table = plan.functions.map(({ environment }) => environment[variable]).find((one) => one !== undefined);
+  if (table === undefined) throw new Error(`No function of the template reads ${variable}.`);
+  return table;
+}
+
+function startSimulator(options: LocalOptions, secrets: ReturnType<typeof installSecrets>): Promise<HubSpotSimulator> {
+  const { clientSecret, refreshToken, staticToken } = secrets;
+  return startHubSpot({
+    port: options.ports.hubspot,
+    seed: options.seed ?? 42,
+    clock: systemClock,
+    stateDir: join(options.stateDir, 'systems'),
+    staticTokens: [staticToken],
+    oauth: { clientSecret, refreshToken },
+    ...(options.webhookRetryDelaysMs ? { retryDelaysMs: options.webhookRetryDelaysMs } : {}),
+  });
+}
+
+type DoorUrls = { agents: string; webhooks: string; operators: string };
+
+async function openDoors(
+  input: {
+    readonly options: LocalOptions;
+    readonly plan: LocalPlan;
+    readonly standIns: StandIns;
+    readonly issuer: Issuer;
+    readonly poolOf: (functionName: string) => FunctionPool | undefined;
+  },
+  closers: (() => Promise<void>)[],
+): Promise<DoorUrls> {
+  const { options, plan, standIns, issuer, poolOf } = input;
+  const urls: Record<string, string> = {};
+  const common = { poolOf, callers: standIns.callers, verifyJwt: createJwtVerifier(issuer.url, systemClock), clock: systemClock };
+  const page = consoleFiles(join(projectDir, 'console'), { issuer: issuer.url, client: localAudience });
+  for (const door of plan.doors) {
+    const port = (options.ports as Readonly<Record<string, number>>)[door.name] ?? 0;
+    const tunnel = door.name === 'webhooks' && options.publicUrl ? [new URL(options.publicUrl).host] : [];
+    const deps = door.name === 'operators' ? { ...common, statics: page } : common;
+    const listener: Listener = await serveDoor(deps, door, { port, hosts: tunnel });
+    closers.push(() => listener.close());
+    urls[door.name] = listener.url;
+  }
+  return { agents: urls['agents'] ?? '', webhooks: urls['webhooks'] ?? '', operators: urls['operators'] ?? '' };
+}
+
+/** A door is ready when its bundle is loaded; one that cannot be loaded ends the start with its reason. */
+async function warmDoors(plan: LocalPlan, poolOf: (name: string) => FunctionPool | undefined): Promise<void> {
+  const behind = plan.doors.flatMap((door) =>
+    door.kind === 'url' ? [door.functionName] : door.routes.map((route) => route.functionName),
+  );
+  const failures = await Promise.all(
+    [...new Set(behind)].map(async (name) => {
+      const failure = (await poolOf(name)?.warm()) ?? null;
+      return failure?.kind === 'failed' ? [`${name}: ${failure.errorType}: ${failure.errorMessage}`] : [];
+    }),
+  );
+  if (failures.flat().length > 0) throw new Error(`A function cannot be loaded. ${failures.flat().join('; ')}`);
+}
+
+function webhookTarget(
+  options: LocalOptions,
+  doors: DoorUrls,
+  config: PlumblineConfig,
+  secrets: ReturnType<typeof installSecrets>,
+): { url: string; secret: string; deliverTo: string } | null {
+  const channel = config.systems['hubspot']?.webhooks['crm'];
+  if (channel === undefined) return null;
+  const path = '/hubspot/crm';
+  const url = `${(options.publicUrl ?? doors.webhooks).replace(/\/$/, '')}${path}`;
+  return { url, secret: secrets.webhookSecret(channel.secret), deliverTo: `${doors.webhooks}${path}` };
+}
