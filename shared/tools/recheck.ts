@@ -1,6 +1,5 @@
-import { thawed } from '../action/frozen.ts';
-import type { RecheckEvent } from '../action/step-types.ts';
-import type { KernelPayloads } from '../action/types.ts';
+import type { Recheck } from '../action/resume.ts';
+import type { Probe } from '../action/types.ts';
 import type { PlumblineConfig } from '../config/schema.ts';
 import { failureOf } from '../connectors/failure.ts';
 import type { ActionRecord } from '../model/action.ts';
@@ -10,33 +9,24 @@ import type { Json, JsonObject } from '../model/json.ts';
 import type { PlannedCall } from '../model/operation.ts';
 import { decideWrite } from '../policy/decide.ts';
 import { categoryOf } from './answer.ts';
-import { agentOf, type SystemDeps } from './attempt.ts';
+import { agentOf, makeProbe, type SystemDeps } from './attempt.ts';
 import type { Catalog } from './catalog.ts';
 import type { WriteTool } from './define.ts';
 import { readLive, unchangedSince } from './live-record.ts';
 import { isObject } from './records.ts';
 
-/** What a later claim must be told by policy: go, or what to do with the waiting action instead. */
-export type RecheckVerdict = { readonly kind: 'go' } | RecheckEvent['says'];
-
-/** Asks policy again about an action that waited. */
-export type Recheck = (input: {
-  readonly record: ActionRecord;
-  /** The frozen call, loaded. */
-  readonly call: PlannedCall;
-  readonly deadlineMs: number;
-}) => Promise<RecheckVerdict>;
-
 /** What asking again needs. */
 export type RecheckDeps = Omit<SystemDeps, 'systems' | 'traceparent'> & {
   readonly config: PlumblineConfig;
   readonly catalog: Pick<Catalog, 'find'>;
-  readonly payloads: KernelPayloads;
   readonly clock: Clock;
 };
 
 const holdMs = 60_000;
 const longestAsked = 120;
+const readWithinMs = 8000;
+
+type RecheckVerdict = Awaited<ReturnType<Recheck>>;
 
 /**
  * A planned call that carries, beside the connector's input, the tool inputs that policy may ask for at a later claim:
@@ -60,8 +50,9 @@ function askedOf(input: Json): JsonObject {
  */
 export function makeRecheck(deps: RecheckDeps): Recheck {
   const system: SystemDeps = { ...deps, systems: deps.config.systems };
-  return async ({ record, call, deadlineMs }) => {
+  return async ({ record, call, before }) => {
     const nowMs = deps.clock.now();
+    const deadlineMs = nowMs + readWithinMs;
     const agentName = agentOf(record.principal);
     const question = { system: call.system, tool: record.tool, agent: agentName, runId: record.runId };
     if ((await deps.control.check(question)).kind === 'off') return { kind: 'hold', untilMs: nowMs + holdMs };
@@ -77,7 +68,6 @@ export function makeRecheck(deps: RecheckDeps): Recheck {
     const { fields, exists } = live.live;
     const verdict = decideWrite({ agent, policies, tool, input, object: record.target[1], fields, exists });
     if (verdict.kind === 'refuse') return refuse(verdict.code, verdict.detail);
-    const before = record.before ? await thawed(deps.payloads, record.before) : null;
     if (!unchangedSince(before, live.live)) return { kind: 'target_changed' };
     const approved = record.approval?.decision !== null && record.approval !== null;
     if (verdict.approval.kind === 'none' || approved) return { kind: 'go' };
@@ -109,4 +99,13 @@ async function liveOf(system: SystemDeps, { call, record, ...rest }: LiveInput) 
     return { kind: 'verdict', verdict: { kind: 'hold', untilMs } } as const;
   }
   return { kind: 'verdict', verdict: { kind: 'refuse', failure } } as const;
+}
+
+/** The read-back of a record's operation, or null where it declares none: what cannot be proven goes to a person. */
+export function makeProbeFor(system: SystemDeps): (record: Pick<ActionRecord, 'operation'>) => Probe | null {
+  const probe = makeProbe(system);
+  return ({ operation }) => {
+    const known = system.operations(operation);
+    return known?.kind === 'write' && known.probe ? probe : null;
+  };
 }
