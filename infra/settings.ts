@@ -54,6 +54,16 @@ const stages: Readonly<Record<string, Omit<z.input<typeof settingsSchema>, 'stag
 /** The stage that is meant where none is named. */
 export const defaultStage = 'dev';
 
+/** The API key of an agent with which `npm run verify` reads; null where `PLUMBLINE_API_KEY` is not set. */
+export function verifyApiKey(): string | null {
+  return process.env.PLUMBLINE_API_KEY ?? null;
+}
+
+/** Adds variables to this process's environment, where SDK clients that are made later read them. */
+export function useEnvironment(variables: Readonly<Record<string, string>>): void {
+  Object.assign(process.env, variables);
+}
+
 /** Settings that cannot be deployed. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
