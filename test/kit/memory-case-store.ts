@@ -7,7 +7,10 @@ export function memoryCaseStore(pageSize = 50): CaseStore & { readonly cases: re
   const cases: Case[] = [];
   const openByKey = new Map<string, string>();
   let count = 0;
-  const random = (size: number) => new Uint8Array(size).map((_, i) => (i === size - 1 ? (count += 1) : 0));
+  const random = (size: number) => {
+    count += 1;
+    return new Uint8Array(size).fill(count % 256, size - 1).fill(Math.floor(count / 256), size - 2, size - 1);
+  };
   const replace = (next: Case) => {
     cases[cases.findIndex((one) => one.caseId === next.caseId)] = next;
   };
