@@ -28,7 +28,11 @@ export function consoleFiles(
     if (method !== 'GET' && method !== 'HEAD') return null;
     const path = target.split('?')[0] ?? '/';
     if (path === '/console.json') {
-      return { status: 200, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(settings) };
+      return {
+        status: 200,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(settings),
+      };
     }
     const name = /^\/([a-z][a-z-]{0,40}\.(html|js|css))$/.exec(path === '/' ? '/index.html' : path);
     const file = name?.[1] === undefined ? null : join(directory, name[1]);

@@ -7,18 +7,18 @@ import type { CallCounts } from './aws/callers.ts';
 import { consoleFiles } from './console-files.ts';
 import { createJwtVerifier } from './doors/jwt.ts';
 import { serveDoor } from './doors/serve-door.ts';
+import { functionEnvironment, readBuiltConfig } from './function-environment.ts';
 import { type Issuer, localAudience, startIssuer } from './issuer.ts';
 import { createPool, type FunctionPool } from './lambda/pool.ts';
 import type { Listener } from './listener.ts';
-import { functionEnvironment, readBuiltConfig } from './function-environment.ts';
 import { type Pollers, startPollers } from './pollers/start-pollers.ts';
 import { assemblyDir } from './prepare.ts';
 import { installSecrets, seedAgentKeys, seedControl, seedSecrets } from './seed.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
 import { installKey, privateDirectory } from './state-dir.ts';
 import { type HubSpotSimulator, startHubSpot } from './systems/hubspot/start.ts';
-import { readPlan } from './template/read-plan.ts';
 import type { LocalPlan } from './template/plan.ts';
+import { readPlan } from './template/read-plan.ts';
 
 /** Ports of what people and systems talk to; 0 takes a free one. */
 export type LocalPorts = {
@@ -80,10 +80,7 @@ export async function deployLocal(options: LocalOptions): Promise<LocalDeploymen
   }
 }
 
-async function start(
-  options: LocalOptions,
-  closers: (() => Promise<void>)[],
-): Promise<Omit<LocalDeployment, 'close'>> {
+async function start(options: LocalOptions, closers: (() => Promise<void>)[]): Promise<Omit<LocalDeployment, 'close'>> {
   const [clock, random] = [systemClock, systemRandom];
   const stateDir = privateDirectory(options.stateDir);
   const directory = join(stateDir, 'aws');
@@ -113,7 +110,12 @@ async function start(
     { client: standIns.client, clock, random },
     { ...tables, config, directory: keysDirectory },
   );
-  const environment = functionEnvironment({ standIns, issuer: issuer.url, config, simulators: { hubspot: hubspot.url } });
+  const environment = functionEnvironment({
+    standIns,
+    issuer: issuer.url,
+    config,
+    simulators: { hubspot: hubspot.url },
+  });
   for (const one of plan.functions) pools.set(one.functionName, createPool(environment(one, options, stateDir)));
   closers.push(async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))));
   const doors = await openDoors({ options, plan, standIns, issuer, poolOf }, closers);
@@ -167,7 +169,12 @@ async function openDoors(
 ): Promise<DoorUrls> {
   const { options, plan, standIns, issuer, poolOf } = input;
   const urls: Record<string, string> = {};
-  const common = { poolOf, callers: standIns.callers, verifyJwt: createJwtVerifier(issuer.url, systemClock), clock: systemClock };
+  const common = {
+    poolOf,
+    callers: standIns.callers,
+    verifyJwt: createJwtVerifier(issuer.url, systemClock),
+    clock: systemClock,
+  };
   const page = consoleFiles(join(projectDir, 'console'), { issuer: issuer.url, client: localAudience });
   for (const door of plan.doors) {
     const port = (options.ports as Readonly<Record<string, number>>)[door.name] ?? 0;

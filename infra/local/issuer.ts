@@ -71,7 +71,8 @@ function route(deps: Deps, request: LocalRequest): LocalAnswer {
   const path = request.target.split('?')[0];
   if (request.method === 'OPTIONS') return { status: 204 };
   if (request.method === 'GET' && path === '/.well-known/openid-configuration') return json(200, discovery(deps.url()));
-  if (request.method === 'GET' && path === '/.well-known/jwks.json') return json(200, { keys: [publicJwk(deps.privateKey)] });
+  if (request.method === 'GET' && path === '/.well-known/jwks.json')
+    return json(200, { keys: [publicJwk(deps.privateKey)] });
   if (request.method === 'POST' && path === '/token') return token(deps, request);
   return json(404, { error: 'not_found' });
 }
@@ -90,7 +91,8 @@ function token(deps: Deps, request: LocalRequest): LocalAnswer {
   const form = new URLSearchParams(request.body.toString('utf8'));
   const [person, secret] = [form.get('username') ?? '', form.get('password') ?? ''];
   if (form.get('grant_type') !== 'password') return json(400, { error: 'unsupported_grant_type' });
-  if (!same(secret, deps.loginSecret) || !Object.hasOwn(deps.people, person)) return json(400, { error: 'invalid_grant' });
+  if (!same(secret, deps.loginSecret) || !Object.hasOwn(deps.people, person))
+    return json(400, { error: 'invalid_grant' });
   return json(200, { access_token: issue(deps, person), token_type: 'Bearer', expires_in: tokenLifeS });
 }
 
@@ -129,12 +131,20 @@ function same(left: string, right: string): boolean {
 }
 
 function json(status: number, body: object): LocalAnswer {
-  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' }, body: JSON.stringify(body) };
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: JSON.stringify(body),
+  };
 }
 
 function withCors(answer: LocalAnswer, request: LocalRequest, origins: readonly string[]): LocalAnswer {
   const origin = request.headers['origin'];
   if (answer === 'drop' || origin === undefined || !origins.includes(origin)) return answer;
-  const cors = { 'access-control-allow-origin': origin, 'access-control-allow-headers': 'content-type', vary: 'Origin' };
+  const cors = {
+    'access-control-allow-origin': origin,
+    'access-control-allow-headers': 'content-type',
+    vary: 'Origin',
+  };
   return { ...answer, headers: { ...answer.headers, ...cors } };
 }

@@ -100,7 +100,9 @@ async function answer(options: ListenerOptions, message: IncomingMessage, respon
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const request = { ...headOf(message), body, signal: gone.signal };
-  const result = await options.handle(request).catch(() => ({ status: 500, body: '{"message":"Internal Server Error"}' }));
+  const result = await options
+    .handle(request)
+    .catch(() => ({ status: 500, body: '{"message":"Internal Server Error"}' }));
   if (response.destroyed) return;
   if (result === 'drop') return void message.socket.destroy();
   send(response, result, message.method === 'HEAD');

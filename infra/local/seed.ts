@@ -67,7 +67,12 @@ const keyLifeMs = 90 * 86_400_000;
  */
 export async function seedAgentKeys(
   deps: { readonly client: DynamoDBClient; readonly clock: Clock; readonly random: Random },
-  input: { readonly stateTable: string; readonly controlTable: string; readonly config: PlumblineConfig; readonly directory: string },
+  input: {
+    readonly stateTable: string;
+    readonly controlTable: string;
+    readonly config: PlumblineConfig;
+    readonly directory: string;
+  },
 ): Promise<Readonly<Record<string, string>>> {
   const file = join(input.directory, 'agent-keys.json');
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) : {};

@@ -53,7 +53,11 @@ export async function startStandIns(input: {
     serveLambda(input.poolOf, callers),
   ]);
   const dynamo = await serveDynamo(dynamoServer.endpoint, clock, callers);
-  const client = new DynamoDBClient({ endpoint: dynamo.url, region: localRegion, credentials: callers.keysOf('deployment') });
+  const client = new DynamoDBClient({
+    endpoint: dynamo.url,
+    region: localRegion,
+    credentials: callers.keysOf('deployment'),
+  });
   const listeners: readonly Listener[] = [sqs, s3, secretsManager, lambda, dynamo];
   return {
     ...{ callers, queues, objects, secrets, dynamoServer, dynamo, client },

@@ -53,7 +53,9 @@ describe('the S3 stand-in', () => {
   it('answers 404 for what was deleted or never there, and 501 for what it does not have', async () => {
     await aws.fetch(`${base}/gone`, { method: 'PUT', body: 'x' });
     await aws.fetch(`${base}/gone`, { method: 'DELETE' });
-    const asked = [`${base}/gone`, `${base}-other/key`, `${base}/gone?acl`].map(async (url) => (await aws.fetch(url)).status);
+    const asked = [`${base}/gone`, `${base}-other/key`, `${base}/gone?acl`].map(
+      async (url) => (await aws.fetch(url)).status,
+    );
     expect(await Promise.all(asked)).toEqual([404, 404, 501]);
   });
 });

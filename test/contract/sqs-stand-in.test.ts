@@ -48,10 +48,20 @@ afterEach(async () => {
 const makeQueue = async (name: string, attributes: Record<string, string> = {}) =>
   (await client.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }))).QueueUrl ?? '';
 const put = (QueueUrl: string, MessageBody: string, DelaySeconds?: number) =>
-  client.send(new SendMessageCommand({ QueueUrl, MessageBody, ...(DelaySeconds === undefined ? {} : { DelaySeconds }) }));
+  client.send(
+    new SendMessageCommand({ QueueUrl, MessageBody, ...(DelaySeconds === undefined ? {} : { DelaySeconds }) }),
+  );
 const take = async (QueueUrl: string, WaitTimeSeconds = 0) =>
-  (await client.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds, MessageSystemAttributeNames: ['All'] })))
-    .Messages ?? [];
+  (
+    await client.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: 10,
+        WaitTimeSeconds,
+        MessageSystemAttributeNames: ['All'],
+      }),
+    )
+  ).Messages ?? [];
 
 describe('the SQS stand-in, asked by the real client', () => {
   it('hides a received message until its visibility timeout ends', async () => {
@@ -111,7 +121,8 @@ describe('the SQS stand-in, asked by the real client', () => {
 
   it('refuses a batch of eleven and a batch above one mebibyte', async () => {
     const url = await makeQueue('work');
-    const entries = (count: number, body: string) => Array.from({ length: count }, (_, i) => ({ Id: `${i}`, MessageBody: body }));
+    const entries = (count: number, body: string) =>
+      Array.from({ length: count }, (_, i) => ({ Id: `${i}`, MessageBody: body }));
     const send = (Entries: { Id: string; MessageBody: string }[]) =>
       client.send(new SendMessageBatchCommand({ QueueUrl: url, Entries }));
     await expect(send(entries(11, 'x'))).rejects.toMatchObject({ name: 'TooManyEntriesInBatchRequest' });

@@ -19,7 +19,12 @@ export type TestDeployment = LocalDeployment & {
 export async function startLocal(options: Partial<LocalOptions> = {}): Promise<TestDeployment> {
   await prepare();
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), 'plumbline-'));
-  const deployment = await deployLocal({ ports: freePorts, webhookRetryDelaysMs: [50, 200, 1000], ...options, stateDir });
+  const deployment = await deployLocal({
+    ports: freePorts,
+    webhookRetryDelaysMs: [50, 200, 1000],
+    ...options,
+    stateDir,
+  });
   const dispose = async () => {
     await deployment.close();
     rmSync(stateDir, { recursive: true, force: true });

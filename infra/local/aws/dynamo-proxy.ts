@@ -57,7 +57,10 @@ export async function serveDynamo(endpoint: string, clock: Clock, callers: Calle
   };
 }
 
-function strike(armed: readonly Armed[], call: { caller: string; operation: string; body: Buffer }): DynamoFault | null {
+function strike(
+  armed: readonly Armed[],
+  call: { caller: string; operation: string; body: Buffer },
+): DynamoFault | null {
   for (const one of armed) {
     const { fault } = one;
     const matches =

@@ -20,7 +20,8 @@ type Command = { readonly program: string; readonly args: (port: number) => read
 
 const embedded = fileURLToPath(new URL('../../../node_modules/@dynoxide/linux-x64/dynoxide', import.meta.url));
 /** Node's child processes outlive a killed parent; this shell waits for its parent's pipe to close and then ends the server. */
-const guarded = '"$@" </dev/null & child=$!; trap "kill -9 $child" TERM INT; (cat >/dev/null; kill -9 $child) <&3 & wait $child';
+const guarded =
+  '"$@" </dev/null & child=$!; trap "kill -9 $child" TERM INT; (cat >/dev/null; kill -9 $child) <&3 & wait $child';
 
 /**
  * Starts DynamoDB with its files below `directory`: the embedded binary on Linux x64; else DynamoDB Local with Java 17, from

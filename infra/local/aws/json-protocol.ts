@@ -45,7 +45,10 @@ export function serveJson(service: JsonService, callers: Callers, port = 0): Pro
 }
 
 async function serve(service: JsonService, callers: Callers, request: LocalRequest): Promise<LocalAnswer> {
-  const headers = { 'content-type': `application/x-amz-json-${service.version}`, 'x-amzn-requestid': crypto.randomUUID() };
+  const headers = {
+    'content-type': `application/x-amz-json-${service.version}`,
+    'x-amzn-requestid': crypto.randomUUID(),
+  };
   try {
     const caller = callers.callerOf(request.headers);
     if (caller === null) throw new AwsError('UnrecognizedClientException', 'The security token is invalid.');

@@ -11,7 +11,12 @@ export function serveLambda(
   callers: Callers,
   port = 0,
 ): Promise<Listener> {
-  return listen({ name: 'lambda stand-in', port, origins: 'none', handle: (request) => serve(poolOf, callers, request) });
+  return listen({
+    name: 'lambda stand-in',
+    port,
+    origins: 'none',
+    handle: (request) => serve(poolOf, callers, request),
+  });
 }
 
 async function serve(
@@ -22,7 +27,8 @@ async function serve(
   const caller = callers.callerOf(request.headers);
   if (caller === null) return failure(403, 'UnrecognizedClientException', 'The security token is invalid.');
   const match = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(\?.*)?$/.exec(request.target);
-  if (request.method !== 'POST' || !match) return failure(404, 'UnknownOperationException', 'The local Lambda has Invoke only.');
+  if (request.method !== 'POST' || !match)
+    return failure(404, 'UnknownOperationException', 'The local Lambda has Invoke only.');
   callers.count(caller, 'lambda:Invoke');
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
   if (type !== 'RequestResponse') {

@@ -32,7 +32,10 @@ export function openObjectFile(directory: string, clock: Clock): ObjectFile {
     createBucket: (bucket) => void database.prepare('INSERT OR IGNORE INTO bucket (name) VALUES (?)').run(bucket),
     put: (bucket, key, body) => void database.prepare(upsert).run(bucket, key, body, etagOf(body), '{}', clock.now()),
     keys: (bucket) =>
-      database.prepare('SELECT key FROM object WHERE bucket = ? ORDER BY key').all(bucket).map((row) => String(row['key'])),
+      database
+        .prepare('SELECT key FROM object WHERE bucket = ? ORDER BY key')
+        .all(bucket)
+        .map((row) => String(row['key'])),
     get(bucket, key) {
       const row = database.prepare('SELECT body FROM object WHERE bucket = ? AND key = ?').get(bucket, key);
       return row === undefined ? null : (row['body'] as Uint8Array);
@@ -90,7 +93,12 @@ function operationOf(request: LocalRequest, url: URL, key: string): string {
   if (key === '') return method === 'GET' && url.searchParams.get('list-type') === '2' ? 'ListObjectsV2' : 'Unknown';
   const chunked = headers['content-encoding']?.includes('aws-chunked') || headers['x-amz-copy-source'] !== undefined;
   if (!plain || chunked) return 'Unknown';
-  const names: Record<string, string> = { PUT: 'PutObject', GET: 'GetObject', HEAD: 'HeadObject', DELETE: 'DeleteObject' };
+  const names: Record<string, string> = {
+    PUT: 'PutObject',
+    GET: 'GetObject',
+    HEAD: 'HeadObject',
+    DELETE: 'DeleteObject',
+  };
   return names[method] ?? 'Unknown';
 }
 

@@ -42,7 +42,11 @@ export function openSecretFile(directory: string, key: Buffer, clock: Clock): Se
   const context = { database, key, clock };
   const run = (sql: string, ...values: (string | number)[]) => void database.prepare(sql).run(...values);
   return {
-    names: () => database.prepare('SELECT name FROM secret ORDER BY name').all().map((row) => String(row['name'])),
+    names: () =>
+      database
+        .prepare('SELECT name FROM secret ORDER BY name')
+        .all()
+        .map((row) => String(row['name'])),
     exists: (name) => database.prepare('SELECT 1 FROM secret WHERE name = ?').get(name) !== undefined,
     create: (name) => run('INSERT INTO secret (name, created_ms) VALUES (?, ?)', name, clock.now()),
     remove(name) {
@@ -108,7 +112,9 @@ function moveStage(
 }
 
 function setStage(context: Context, name: string, stage: string, versionId: string): void {
-  const known = context.database.prepare('SELECT 1 FROM version WHERE name = ? AND version_id = ?').get(name, versionId);
+  const known = context.database
+    .prepare('SELECT 1 FROM version WHERE name = ? AND version_id = ?')
+    .get(name, versionId);
   if (known === undefined) throw new AwsError('ResourceNotFoundException', 'The version does not exist.');
   const holder = holderOf(context, name, stage);
   const upsert = context.database.prepare(

@@ -36,7 +36,10 @@ function operationsOf(file: SecretFile): Record<string, AwsOperation> {
     DeleteSecret(input) {
       const name = nameOf(file, input);
       if (input['ForceDeleteWithoutRecovery'] !== true) {
-        throw new AwsError('InvalidParameterException', 'Locally a secret is deleted with ForceDeleteWithoutRecovery only.');
+        throw new AwsError(
+          'InvalidParameterException',
+          'Locally a secret is deleted with ForceDeleteWithoutRecovery only.',
+        );
       }
       file.remove(name);
       return { ARN: secretArn(name), Name: name };
@@ -57,7 +60,8 @@ function create(file: SecretFile, input: AwsInput): object {
   const name = textOf(input, 'Name');
   const value = optionalText(input, 'SecretString');
   const versionId = optionalText(input, 'ClientRequestToken') ?? crypto.randomUUID();
-  const again = file.exists(name) && file.versions(name).some((one) => one.versionId === versionId && one.value === value);
+  const again =
+    file.exists(name) && file.versions(name).some((one) => one.versionId === versionId && one.value === value);
   if (file.exists(name) && !again) throw new AwsError('ResourceExistsException', `The secret ${name} already exists.`);
   if (!again) file.create(name);
   if (value === undefined) return { ARN: secretArn(name), Name: name };
@@ -71,10 +75,15 @@ function read(file: SecretFile, input: AwsInput): object {
   const stage = optionalText(input, 'VersionStage') ?? (versionId === undefined ? 'AWSCURRENT' : undefined);
   const version = file
     .versions(name)
-    .find((one) => (versionId ?? one.versionId) === one.versionId && (stage === undefined || one.stages.includes(stage)));
+    .find(
+      (one) => (versionId ?? one.versionId) === one.versionId && (stage === undefined || one.stages.includes(stage)),
+    );
   if (version === undefined) {
     const asked = versionId === undefined ? `staging label: ${stage}` : `VersionId: ${versionId}`;
-    throw new AwsError('ResourceNotFoundException', `Secrets Manager can't find the specified secret value for ${asked}`);
+    throw new AwsError(
+      'ResourceNotFoundException',
+      `Secrets Manager can't find the specified secret value for ${asked}`,
+    );
   }
   return {
     ARN: secretArn(name),
@@ -89,7 +98,8 @@ function read(file: SecretFile, input: AwsInput): object {
 function put(file: SecretFile, input: AwsInput): object {
   const name = nameOf(file, input);
   const versionId = optionalText(input, 'ClientRequestToken') ?? crypto.randomUUID();
-  if (versionId.length < 32) throw new AwsError('InvalidParameterException', 'ClientRequestToken has 32 characters or more.');
+  if (versionId.length < 32)
+    throw new AwsError('InvalidParameterException', 'ClientRequestToken has 32 characters or more.');
   const asked = input['VersionStages'];
   const stages = Array.isArray(asked) && asked.length > 0 ? asked.map(String) : ['AWSCURRENT'];
   file.put(name, { versionId, value: textOf(input, 'SecretString'), stages });

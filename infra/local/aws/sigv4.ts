@@ -11,15 +11,17 @@ const maxSkewMs = 300_000;
  */
 export function verifySigV4(callers: Callers, request: LocalRequest, service: string, nowMs: number): string | null {
   const authorization = request.headers['authorization'] ?? '';
-  const parts = /Credential=[^/]+\/([0-9]{8}\/[a-z0-9-]+\/([a-z0-9-]+)\/aws4_request), ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/.exec(
-    authorization,
-  );
+  const parts =
+    /Credential=[^/]+\/([0-9]{8}\/[a-z0-9-]+\/([a-z0-9-]+)\/aws4_request), ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/.exec(
+      authorization,
+    );
   const secret = callers.secretOf(accessKeyIdOf(authorization) ?? '');
   const caller = callers.callerOf(request.headers);
   const date = request.headers['x-amz-date'] ?? '';
   if (!parts || secret === null || caller === null || !isFresh(date, nowMs)) return null;
   const [, scope = '', named, signedHeaders = '', signature = ''] = parts;
-  if (named !== service || !scope.startsWith(date.slice(0, 8)) || !signedHeaders.split(';').includes('host')) return null;
+  if (named !== service || !scope.startsWith(date.slice(0, 8)) || !signedHeaders.split(';').includes('host'))
+    return null;
   const text = ['AWS4-HMAC-SHA256', date, scope, sha256(canonicalRequest(request, signedHeaders))].join('\n');
   const key = scope.split('/').reduce<Buffer | string>((secretKey, part) => hmac(secretKey, part), `AWS4${secret}`);
   const right = timingSafeEqual(hmac(key, text), Buffer.from(signature, 'hex'));
@@ -32,7 +34,10 @@ function canonicalRequest(request: LocalRequest, signedHeaders: string): string 
   const names = signedHeaders.split(';');
   const lines = names.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/ +/g, ' ')}\n`).join('');
   // Services other than S3 encode the path once more before they sign.
-  const canonicalPath = path.split('/').map((segment) => encodeRfc3986(segment)).join('/');
+  const canonicalPath = path
+    .split('/')
+    .map((segment) => encodeRfc3986(segment))
+    .join('/');
   return [method, canonicalPath, canonicalQuery(query), lines, signedHeaders, sha256(body)].join('\n');
 }
 
@@ -47,7 +52,10 @@ function canonicalQuery(query: string): string {
     const [name = '', ...value] = pair.split('=');
     return [name, value.join('=')].map((part) => encodeRfc3986(decodeURIComponent(part.replaceAll('+', '%20'))));
   });
-  return pairs.map((pair) => pair.join('=')).sort().join('&');
+  return pairs
+    .map((pair) => pair.join('='))
+    .sort()
+    .join('&');
 }
 
 function encodeRfc3986(text: string): string {

@@ -24,7 +24,10 @@ export type SqsStore = {
   attributes(queue: string): QueueAttributes;
   setAttributes(queue: string, attributes: QueueAttributes): void;
   counts(queue: string): { readonly visible: number; readonly inFlight: number; readonly delayed: number };
-  send(queue: string, message: { body: string; delaySeconds?: number; messageAttributes?: object }): { messageId: string };
+  send(
+    queue: string,
+    message: { body: string; delaySeconds?: number; messageAttributes?: object },
+  ): { messageId: string };
   /** Up to `max` visible messages, now in flight; messages received too often go to the dead-letter queue instead. */
   receive(queue: string, input: { max: number; visibilitySeconds?: number }): readonly ReceivedMessage[];
   remove(queue: string, receiptHandle: string): void;
@@ -71,10 +74,18 @@ export function openSqsStore(directory: string, clock: Clock): SqsStore {
   const run = (sql: string, ...values: (string | number)[]) => database.prepare(sql).run(...values);
   return {
     create: (queue, attributes) => createQueue(context, queue, attributes),
-    names: () => database.prepare('SELECT name FROM queue ORDER BY name').all().map((row) => String(row['name'])),
+    names: () =>
+      database
+        .prepare('SELECT name FROM queue ORDER BY name')
+        .all()
+        .map((row) => String(row['name'])),
     attributes: (queue) => attributesOf(context, queue),
     setAttributes(queue, attributes) {
-      run('UPDATE queue SET attributes = ? WHERE name = ?', JSON.stringify({ ...attributesOf(context, queue), ...attributes }), queue);
+      run(
+        'UPDATE queue SET attributes = ? WHERE name = ?',
+        JSON.stringify({ ...attributesOf(context, queue), ...attributes }),
+        queue,
+      );
     },
     counts: (queue) => countsOf(context, queue),
     send: (queue, message) => sendMessage(context, queue, message),
@@ -157,11 +168,14 @@ function receiveMessages(
   const mark = database.prepare(
     'UPDATE message SET visible_ms = ?, receives = receives + 1, first_ms = COALESCE(first_ms, ?), receipt = ? WHERE id = ?',
   );
-  return database.prepare(select).all(queue, nowMs, input.max).map((row) => {
-    const nonce = crypto.randomUUID();
-    mark.run(visibleMs, nowMs, nonce, Number(row['id']));
-    return received(row, nonce, nowMs);
-  });
+  return database
+    .prepare(select)
+    .all(queue, nowMs, input.max)
+    .map((row) => {
+      const nonce = crypto.randomUUID();
+      mark.run(visibleMs, nowMs, nonce, Number(row['id']));
+      return received(row, nonce, nowMs);
+    });
 }
 
 /** As SQS does, a message that was received too often is moved when it would be received once more. */

@@ -2,8 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../../shared/model/clock.ts';
 import type { Listener } from '../listener.ts';
 import type { Callers } from './callers.ts';
-import { AwsError, type AwsInput, type AwsOperation, listOf, optionalText, serveJson, textOf, wholeOf } from './json-protocol.ts';
-import { type ReceivedMessage, queueArn, redriveOf, type SqsStore } from './sqs-store.ts';
+import {
+  AwsError,
+  type AwsInput,
+  type AwsOperation,
+  listOf,
+  optionalText,
+  serveJson,
+  textOf,
+  wholeOf,
+} from './json-protocol.ts';
+import { queueArn, type ReceivedMessage, redriveOf, type SqsStore } from './sqs-store.ts';
 
 const maxBytes = 1_048_576;
 const maxDelaySeconds = 900;
@@ -22,7 +31,11 @@ export async function serveSqs(
   let base = '';
   const urlOf = (queue: string) => `${base}/000000000000/${queue}`;
   const operations = operationsOf({ store: deps.store, clock: deps.clock, urlOf });
-  const listener = await serveJson({ name: 'sqs', target: 'AmazonSQS', version: '1.0', operations }, deps.callers, port);
+  const listener = await serveJson(
+    { name: 'sqs', target: 'AmazonSQS', version: '1.0', operations },
+    deps.callers,
+    port,
+  );
   base = listener.url;
   return { ...listener, urlOf };
 }
@@ -42,7 +55,12 @@ function operationsOf(deps: Deps): Record<string, AwsOperation> {
     },
     ListQueues(input) {
       const prefix = optionalText(input, 'QueueNamePrefix') ?? '';
-      return { QueueUrls: store.names().filter((name) => name.startsWith(prefix)).map(urlOf) };
+      return {
+        QueueUrls: store
+          .names()
+          .filter((name) => name.startsWith(prefix))
+          .map(urlOf),
+      };
     },
     ListDeadLetterSourceQueues(input) {
       const queue = queueOf(input);
@@ -104,7 +122,10 @@ function queueAttributes(store: SqsStore, queue: string): Record<string, string>
 function send(store: SqsStore, queue: string, input: AwsInput): object {
   const body = textOf(input, 'MessageBody');
   if (Buffer.byteLength(body) > maxBytes) {
-    throw new AwsError('InvalidParameterValue', 'One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes.');
+    throw new AwsError(
+      'InvalidParameterValue',
+      'One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes.',
+    );
   }
   const delay = input['DelaySeconds'];
   const delaySeconds = wholeOf(input, 'DelaySeconds', 0, 0, maxDelaySeconds);
@@ -119,7 +140,8 @@ function send(store: SqsStore, queue: string, input: AwsInput): object {
 
 function sendBatch(store: SqsStore, queue: string, entries: readonly AwsInput[]): object {
   const bytes = entries.reduce((sum, entry) => sum + Buffer.byteLength(textOf(entry, 'MessageBody')), 0);
-  if (bytes > maxBytes) throw new AwsError('BatchRequestTooLong', 'The messages of a batch have 1048576 bytes at most.');
+  if (bytes > maxBytes)
+    throw new AwsError('BatchRequestTooLong', 'The messages of a batch have 1048576 bytes at most.');
   return batch(entries, (entry) => send(store, queue, entry));
 }
 
@@ -128,11 +150,12 @@ function entriesOf(input: AwsInput): readonly AwsInput[] {
   const ids = new Set(entries.map((entry) => textOf(entry, 'Id')));
   if (entries.length === 0) throw new AwsError('EmptyBatchRequest', 'The batch has no entries.');
   if (entries.length > 10) throw new AwsError('TooManyEntriesInBatchRequest', 'A batch has 10 entries at most.');
-  if (ids.size < entries.length) throw new AwsError('BatchEntryIdsNotDistinct', 'Two entries of the batch have one Id.');
+  if (ids.size < entries.length)
+    throw new AwsError('BatchEntryIdsNotDistinct', 'Two entries of the batch have one Id.');
   return entries;
 }
 
-function batch(entries: readonly AwsInput[], work: (entry: AwsInput) => object | void): object {
+function batch(entries: readonly AwsInput[], work: (entry: AwsInput) => object | undefined): object {
   const Successful: object[] = [];
   const Failed: object[] = [];
   for (const entry of entries) {

@@ -17,7 +17,7 @@ export function toEvent(request: LocalRequest, context: EventContext): object {
   const rawQueryString = at < 0 ? '' : target.slice(at + 1);
   const { cookie, ...headers } = request.headers;
   const query = queryOf(rawQueryString);
-  const isBase64Encoded = !isText(headers['content-type']);
+  const isBase64Encoded = body.byteLength > 0 && !isText(headers['content-type']);
   return {
     version: '2.0',
     routeKey: context.routeKey,
@@ -32,7 +32,13 @@ export function toEvent(request: LocalRequest, context: EventContext): object {
       apiId: context.apiId,
       domainName: (headers['host'] ?? '127.0.0.1').replace(/:[0-9]+$/, ''),
       domainPrefix: context.apiId,
-      http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: remoteAddress, userAgent: headers['user-agent'] ?? '' },
+      http: {
+        method,
+        path: rawPath,
+        protocol: 'HTTP/1.1',
+        sourceIp: remoteAddress,
+        userAgent: headers['user-agent'] ?? '',
+      },
       requestId: crypto.randomUUID(),
       routeKey: context.routeKey,
       stage: '$default',
@@ -65,7 +71,13 @@ export function toAnswer(payload: string): LocalAnswer {
   if (typeof value !== 'object' || value === null || !('statusCode' in value)) {
     return { status: 200, headers: { 'content-type': 'application/json' }, body: payload };
   }
-  const { statusCode, headers = {}, cookies = [], body = '', isBase64Encoded } = value as {
+  const {
+    statusCode,
+    headers = {},
+    cookies = [],
+    body = '',
+    isBase64Encoded,
+  } = value as {
     statusCode: unknown;
     headers?: Record<string, string>;
     cookies?: string[];

@@ -2,7 +2,10 @@ import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import type { Clock } from '../../../shared/model/clock.ts';
 
 /** The claims of a token that is valid for one of the audiences, else null. */
-export type VerifyJwt = (token: string, audiences: readonly string[]) => Promise<Readonly<Record<string, unknown>> | null>;
+export type VerifyJwt = (
+  token: string,
+  audiences: readonly string[],
+) => Promise<Readonly<Record<string, unknown>> | null>;
 
 /**
  * Verifies tokens as the JWT authorizer of an HTTP API does: RS256 by the issuer's keys, issuer, audience (or client id),
@@ -39,7 +42,9 @@ function isMeant(
   const named = [claims['aud'] ?? claims['client_id']].flat().map(String);
   const notBefore = typeof claims['nbf'] === 'number' ? claims['nbf'] : 0;
   const expires = typeof claims['exp'] === 'number' ? claims['exp'] : 0;
-  return claims['iss'] === issuer && named.some((one) => audiences.includes(one)) && notBefore <= nowS && expires > nowS;
+  return (
+    claims['iss'] === issuer && named.some((one) => audiences.includes(one)) && notBefore <= nowS && expires > nowS
+  );
 }
 
 async function readKeys(issuer: string): Promise<ReadonlyMap<string, JsonWebKey>> {

@@ -24,7 +24,8 @@ export function serveDoor(
   door: DoorPlan,
   place: { readonly port: number; readonly hosts?: readonly string[]; readonly origins?: readonly string[] },
 ): Promise<Listener> {
-  const handle = (request: LocalRequest) => (door.kind === 'url' ? serveUrl(deps, door, request) : serveApi(deps, door, request));
+  const handle = (request: LocalRequest) =>
+    door.kind === 'url' ? serveUrl(deps, door, request) : serveApi(deps, door, request);
   return listen({ name: door.name, ...place, handle });
 }
 
@@ -78,7 +79,10 @@ async function authorize(deps: DoorDeps, auth: RouteAuth, request: LocalRequest)
   if (auth.scopes.length > 0 && !auth.scopes.some((scope) => granted.includes(scope))) {
     return { kind: 'refused', answer: json(403, 'Forbidden') };
   }
-  return { kind: 'passed', authorizer: { jwt: { claims: asTexts(claims), scopes: auth.scopes.length > 0 ? auth.scopes : null } } };
+  return {
+    kind: 'passed',
+    authorizer: { jwt: { claims: asTexts(claims), scopes: auth.scopes.length > 0 ? auth.scopes : null } },
+  };
 }
 
 /** API Gateway hands claims on as text, lists in brackets. */

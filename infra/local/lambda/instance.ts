@@ -59,8 +59,13 @@ export function startInstance(spec: FunctionSpec): Instance {
     pid: child.pid ?? 0,
     ready: loaded(child),
     run: (event, requestId) => runOne(child, spec, event, requestId),
-    isAlive: () => child.connected && child.exitCode === null && child.signalCode === null,
-    kill: (signal = 'SIGKILL') => void child.kill(signal),
+    // A process that was sent a signal must get no further work, also before it is gone.
+    isAlive: () => child.connected && !child.killed && child.exitCode === null && child.signalCode === null,
+    kill(signal = 'SIGKILL') {
+      // A stopped process goes on later, so that it must not count as killed.
+      if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') child.kill(signal);
+      else if (child.pid !== undefined) process.kill(child.pid, signal);
+    },
     gone,
   };
 }
@@ -92,7 +97,9 @@ function runOne(child: ChildProcess, spec: FunctionSpec, event: unknown, request
     const onExit = () => end(failed('Runtime.ExitError', `RequestId: ${requestId} Error: Runtime exited`));
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      end(failed('Sandbox.Timedout', `${requestId} Task timed out after ${(spec.timeoutMs / 1000).toFixed(2)} seconds`));
+      end(
+        failed('Sandbox.Timedout', `${requestId} Task timed out after ${(spec.timeoutMs / 1000).toFixed(2)} seconds`),
+      );
     }, spec.timeoutMs);
     child.on('message', onMessage);
     child.once('exit', onExit);

@@ -53,7 +53,8 @@ export function createPool(spec: FunctionSpec): FunctionPool {
 
 async function invoke(pool: Pool, event: unknown): Promise<Invocation> {
   const instance = await take(pool);
-  if (instance === null) return { kind: 'failed', errorType: 'ServiceException', errorMessage: 'The deployment stops.' };
+  if (instance === null)
+    return { kind: 'failed', errorType: 'ServiceException', errorMessage: 'The deployment stops.' };
   const failure = await instance.ready;
   if (failure !== null) {
     await instance.gone;

@@ -46,7 +46,9 @@ export function createStreamReader(endpoint: string): StreamReader {
           ? { ShardIteratorType: 'TRIM_HORIZON' }
           : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: after };
       const { ShardIterator } = (await call('GetShardIterator', { ...place, ...from })) as { ShardIterator: string };
-      const { Records = [] } = (await call('GetRecords', { ShardIterator, Limit: limit })) as { Records?: StreamRecord[] };
+      const { Records = [] } = (await call('GetRecords', { ShardIterator, Limit: limit })) as {
+        Records?: StreamRecord[];
+      };
       return Records.map((record) => ({
         ...record,
         eventSource: 'aws:dynamodb',
@@ -65,7 +67,8 @@ async function post(endpoint: string, target: string, input: object): Promise<un
     headers: {
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': target,
-      authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=00`,
+      'x-amz-date': '20260101T000000Z',
+      authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host;x-amz-date, Signature=00`,
     },
     body: JSON.stringify(input),
     signal: AbortSignal.timeout(10_000),

@@ -13,7 +13,9 @@ export type Resource = {
 export type StackTemplate = {
   readonly stackName: string;
   readonly resources: Readonly<Record<string, Resource>>;
-  readonly outputs: Readonly<Record<string, { readonly Value?: unknown; readonly Export?: { readonly Name?: unknown } }>>;
+  readonly outputs: Readonly<
+    Record<string, { readonly Value?: unknown; readonly Export?: { readonly Name?: unknown } }>
+  >;
   readonly parameters: Readonly<Record<string, { readonly Default?: unknown }>>;
   readonly mappings: Readonly<Record<string, unknown>>;
   readonly conditions: Readonly<Record<string, unknown>>;
@@ -76,7 +78,11 @@ function pathsOf(metadata: Metadata): Record<string, string> {
   for (const [path, entries] of Object.entries(metadata)) {
     for (const { type, data } of entries) {
       if (type !== 'aws:cdk:logicalId' || typeof data !== 'string') continue;
-      paths[data] = path.split('/').slice(2).join('/').replace(/\/Resource$/, '');
+      paths[data] = path
+        .split('/')
+        .slice(2)
+        .join('/')
+        .replace(/\/Resource$/, '');
     }
   }
   return paths;

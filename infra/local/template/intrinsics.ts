@@ -43,7 +43,8 @@ export function createResolver(deps: ResolverDeps): Resolver {
   };
   const functions: Readonly<Record<string, (argument: unknown) => unknown>> = {
     Ref: (argument) => reference(deps, text(argument)),
-    'Fn::GetAtt': (argument) => attribute(deps, typeof argument === 'string' ? argument.split('.') : (argument as string[])),
+    'Fn::GetAtt': (argument) =>
+      attribute(deps, typeof argument === 'string' ? argument.split('.') : (argument as string[])),
     'Fn::Join': (argument) => {
       const [separator, parts] = argument as [string, unknown];
       return list(parts).map(text).join(separator);
@@ -70,7 +71,9 @@ export function createResolver(deps: ResolverDeps): Resolver {
     if (name === 'Fn::And') return (argument ?? []).every(holds);
     if (name === 'Fn::Or') return (argument ?? []).some(holds);
     if (name === 'Condition') return holds(deps.stack.conditions[String(argument)]);
-    throw new Error(`${deps.stack.stackName}: the local target does not know the condition ${JSON.stringify(condition)}.`);
+    throw new Error(
+      `${deps.stack.stackName}: the local target does not know the condition ${JSON.stringify(condition)}.`,
+    );
   };
   const call = (name: string, argument: unknown): unknown => {
     const run = functions[name];
@@ -114,7 +117,10 @@ function substitute(deps: ResolverDeps, argument: unknown, text: (value: unknown
 }
 
 function findInMap(deps: ResolverDeps, path: readonly string[]): unknown {
-  const found = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], deps.stack.mappings);
+  const found = path.reduce<unknown>(
+    (at, key) => (at as Record<string, unknown> | undefined)?.[key],
+    deps.stack.mappings,
+  );
   if (found === undefined) throw new Error(`${deps.stack.stackName}: no mapping ${path.join('.')}.`);
   return found;
 }

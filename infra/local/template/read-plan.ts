@@ -2,8 +2,8 @@ import { localAccount, localRegion } from '../aws/callers.ts';
 import { type Resource, readCloudAssembly, type StackTemplate } from './cloud-assembly.ts';
 import { type IdentityDeps, identify } from './identities.ts';
 import { createResolver, type LocalIdentity, type Resolver } from './intrinsics.ts';
-import { functionOf, queueOf, type Reading, routeOf, scheduleOf, sourceOf, tableOf } from './resources.ts';
 import { type DoorPlan, type LocalPlan, needNothing, type RoutePlan } from './plan.ts';
+import { functionOf, queueOf, type Reading, routeOf, scheduleOf, sourceOf, tableOf } from './resources.ts';
 
 /**
  * Reads a synthesised app and says what this machine has to provide for it. Throws on a resource type or a property that the
@@ -84,9 +84,18 @@ function readingOf(deps: IdentityDeps, stacks: readonly StackTemplate[], stack: 
     region: localRegion,
     account: localAccount,
     identityOf,
-    exported: (name) => outputOf(others(), (_one, output, text) => output.Export !== undefined && text(output.Export.Name) === name, name),
+    exported: (name) =>
+      outputOf(
+        others(),
+        (_one, output, text) => output.Export !== undefined && text(output.Export.Name) === name,
+        name,
+      ),
     output: (stackName, outputName) =>
-      outputOf(others(), (one, output) => one.stackName === stackName && one.outputs[outputName] === output, outputName),
+      outputOf(
+        others(),
+        (one, output) => one.stackName === stackName && one.outputs[outputName] === output,
+        outputName,
+      ),
   });
   return { stack, resolver, identityOf };
 }

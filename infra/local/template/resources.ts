@@ -33,7 +33,11 @@ export function tableOf(found: Found): LocalPlan['tables'][number] {
     ...(indexes === undefined
       ? {}
       : {
-          GlobalSecondaryIndexes: indexes.map(({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection })),
+          GlobalSecondaryIndexes: indexes.map(({ IndexName, KeySchema, Projection }) => ({
+            IndexName,
+            KeySchema,
+            Projection,
+          })),
         }),
     ...(stream === undefined
       ? {}
@@ -47,7 +51,9 @@ export function queueOf(found: Found): LocalPlan['queues'][number] {
   const properties = propertiesOf(found);
   if (properties['FifoQueue']) throw new Error(`${found.logicalId}: the local SQS has standard queues only.`);
   const names = ['VisibilityTimeout', 'DelaySeconds', 'MessageRetentionPeriod', 'ReceiveMessageWaitTimeSeconds'];
-  const plain = names.flatMap((name) => (properties[name] === undefined ? [] : [[name, String(properties[name])] as const]));
+  const plain = names.flatMap((name) =>
+    properties[name] === undefined ? [] : [[name, String(properties[name])] as const],
+  );
   const redrive = properties['RedrivePolicy'];
   const policy = redrive === undefined ? [] : [['RedrivePolicy', JSON.stringify(redrive)] as const];
   const name = found.reading.identityOf(found.logicalId).attribute('QueueName') ?? '';
@@ -80,7 +86,8 @@ export function sourceOf(found: Found): SourcePlan {
   const properties = propertiesOf(found);
   const arn = String(properties['EventSourceArn']);
   const functionName = lastOf(String(properties['FunctionName']));
-  const reports = (properties['FunctionResponseTypes'] as string[] | undefined)?.includes('ReportBatchItemFailures') ?? false;
+  const reports =
+    (properties['FunctionResponseTypes'] as string[] | undefined)?.includes('ReportBatchItemFailures') ?? false;
   const common = { id: found.logicalId, functionName, reportsItems: reports };
   if (arn.startsWith('arn:aws:sqs:')) {
     return { ...common, kind: 'queue', queue: lastOf(arn), batchSize: Number(properties['BatchSize'] ?? 10) };
