@@ -25,7 +25,7 @@ const keys = dynamoApiKeyStore({ client, table: env.TABLE_STATE });
 const auth = { keys, control: stores.control.current, agents: config.agents, clock, cache: new Map() };
 const deps: DoorDeps = {
   ...{ ...stores, config, operations, log },
-  catalog: makeCatalog({ tools, config, operations }),
+  catalog: makeCatalog(tools),
   kernel: { store, payloads: stores.payloads, clock, random, limits },
   send: awsSystemSender({ config, env, client, clock, log }),
   byKey: (headers) => authenticateAgent(auth, headers),

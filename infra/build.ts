@@ -7,6 +7,8 @@ import { loadConfig } from '../shared/config/load.ts';
 import type { PlumblineConfig } from '../shared/config/schema.ts';
 import { connectorNames } from '../shared/connectors/registry.ts';
 import type { Tool } from '../shared/tools/define.ts';
+import { checkTools } from '../shared/tools/list.ts';
+import { loadOperations } from '../shared/tools/operations.ts';
 import { functions } from './functions.ts';
 
 /** The project's folder. */
@@ -69,7 +71,10 @@ async function readConfig(dir: string): Promise<PlumblineConfig> {
   const { tools } = (await import('../config/tools/index.ts')) as { tools: readonly Tool[] };
   const known = tools.map(({ name, effect, input }) => ({ name, effect, inputs: Object.keys(input.shape) }));
   const result = loadConfig(dir, { tools: known, connectors: connectorNames });
-  if (result.kind === 'ok') return result.config;
+  if (result.kind === 'ok') {
+    checkTools({ config: result.config, operations: await loadOperations(result.config.systems) }, tools);
+    return result.config;
+  }
   const place = relative(process.cwd(), dir) || '.';
   const lines = result.problems.map(({ file, line, column, path, message, allowed }) => {
     const where = `${place}/${file}:${line}:${column}${path ? ` ${path}` : ''}`;

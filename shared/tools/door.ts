@@ -6,6 +6,7 @@ import { actionGet } from './action-get.ts';
 import { refusalAnswer } from './answer.ts';
 import { actionGetCall, beginCall, callTool } from './call.ts';
 import type { Answered, Call, CallDeps } from './call-deps.ts';
+import type { ToolDescription } from './describe.ts';
 import {
   type DoorAnswer,
   type DoorProblem,
@@ -14,7 +15,6 @@ import {
   problemAnswer,
   readBody,
 } from './http-request.ts';
-import { openApi } from './openapi.ts';
 import { baseOf, noFacts, recordAndAnswer } from './record-call.ts';
 
 /** What the agent door needs. Both authenticators answer null for every credential that is not one. */
@@ -140,15 +140,18 @@ async function recordedProblem(deps: DoorDeps, call: Call, problem: DoorProblem)
 }
 
 async function listTools(deps: DoorDeps, call: Call): Promise<DoorAnswer> {
-  const tools = [...deps.catalog.visibleTo(call.agent), actionGet];
-  return jsonAnswer(200, JSON.stringify({ tools, config_version: deps.config.version }));
+  return jsonAnswer(200, JSON.stringify({ tools: await shownTo(deps, call), config_version: deps.config.version }));
 }
 
 async function getOpenApi(deps: DoorDeps, call: Call): Promise<DoorAnswer> {
-  return jsonAnswer(
-    200,
-    JSON.stringify(openApi([...deps.catalog.visibleTo(call.agent), actionGet], deps.config.version)),
-  );
+  const { openApi } = await import('./openapi.ts');
+  return jsonAnswer(200, JSON.stringify(openApi(await shownTo(deps, call), deps.config.version)));
+}
+
+/** Loaded on demand: most starts of the door never list anything. */
+async function shownTo(deps: DoorDeps, call: Call): Promise<readonly ToolDescription[]> {
+  const { describeTools } = await import('./list.ts');
+  return [...describeTools(deps, deps.catalog.visibleTo(call.agent)), actionGet];
 }
 
 async function getAction(deps: DoorDeps, call: Call, _request: DoorRequest, id: string): Promise<DoorAnswer> {

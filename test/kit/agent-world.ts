@@ -60,7 +60,7 @@ export async function agentWorld(config: PlumblineConfig = shippedConfig(), cloc
   const wire: { send: Sender } = { send: plainSender(hubspot.url) };
   const deps: DoorDeps = {
     ...{ config, operations, payloads, ledger, cases, controlStore, control, log: silentLog },
-    catalog: makeCatalog({ tools, config, operations }),
+    catalog: makeCatalog(tools),
     kernel: { store, payloads, clock, random: systemRandom, limits: kernelLimits },
     budgets: memoryBudgetStore(),
     send: (input) => {

@@ -16,7 +16,13 @@ const state = { by: 'person:dev', atMs: 0, reason: 'test', untilMs: null };
 
 function clockAt(startMs: number) {
   let nowMs = startMs;
-  return { now: () => nowMs, sleep: async () => undefined, tick: (ms: number) => void (nowMs += ms) };
+  return {
+    now: () => nowMs,
+    sleep: async () => undefined,
+    tick: (ms: number) => {
+      nowMs += ms;
+    },
+  };
 }
 
 test('a new deployment is switched on', () => {

@@ -7,6 +7,7 @@ import { hubspot, operationById } from '../../shared/connectors/hubspot/operatio
 import { makeCatalog } from '../../shared/tools/catalog.ts';
 import { defineTool, type WriteToolSpec } from '../../shared/tools/define.ts';
 import { lintTools } from '../../shared/tools/lint.ts';
+import { checkTools, describeTools } from '../../shared/tools/list.ts';
 import { openApi } from '../../shared/tools/openapi.ts';
 
 const loaded = loadConfig(new URL('../../config', import.meta.url).pathname);
@@ -126,7 +127,7 @@ test('a gate on an operation that cannot read the live record is refused', () =>
 
 test('a deployment with broken tools does not start, and says all that is broken', () => {
   const broken = [defineTool({ ...good, name: 'amount', examples: [] })];
-  expect(() => makeCatalog({ tools: broken, config, operations: operationById })).toThrow(/E1.*\n.*E9/s);
+  expect(() => checkTools({ config, operations: operationById }, broken)).toThrow(/E1.*\n.*E9/s);
 });
 
 test('a write tool without identity does not compile', () => {
@@ -154,9 +155,9 @@ test.each(['event', 'ever', 'caller'] as const)('again is never offered for the 
   expect(tool.kind === 'write' && tool.again).toBe(false);
 });
 
-const catalog = makeCatalog({ tools: configured, config, operations: operationById });
-const describe = (name: string) =>
-  catalog.visibleTo({ ...config.agents['sales-assistant'], tools: ['*', name] } as never);
+const catalog = makeCatalog(configured);
+const described = describeTools({ config, operations: operationById }, configured);
+const describe = (name: string) => described.filter((tool) => tool.name === name);
 
 test('a description says the approval that policy demands', () => {
   const tool = describe('deal_update_stage').find(({ name }) => name === 'deal_update_stage');
@@ -164,7 +165,7 @@ test('a description says the approval that policy demands', () => {
 });
 
 test('again stands in the schema of the tools that take it, and of no other', () => {
-  const taking = configured.filter((tool) => 'again' in (catalog.describe(tool).input_schema.properties as object));
+  const taking = described.filter((tool) => 'again' in (tool.input_schema.properties as object));
   expect(taking.map(({ name }) => name).sort()).toEqual([
     'contact_append_note',
     'contact_upsert',
@@ -185,7 +186,7 @@ test('an agent is shown its own tools only, sorted by name', () => {
 });
 
 test('the OpenAPI document has one path a tool with its description', () => {
-  const tools = configured.map((tool) => catalog.describe(tool));
+  const tools = described;
   const document = openApi(tools, 'v1') as { paths: Record<string, { post?: { description: string } }> };
   for (const { name, description } of tools) {
     expect(document.paths[`/v1/tools/${name}/calls`]?.post?.description).toBe(description);
