@@ -102,14 +102,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void>)[]): P
   const hubspot = await startSimulator(options, secrets);
   closers.push(() => hubspot.close());
   await standIns.create(plan);
-  seedSecrets(standIns.secrets, config, secrets, random);
-  const table = (name: string) => tableOf(plan, name);
-  await seedControl(standIns.client, table('TABLE_CONTROL'));
-  const tables = { stateTable: table('TABLE_STATE'), controlTable: table('TABLE_CONTROL') };
-  const agentKeys = await seedAgentKeys(
-    { client: standIns.client, clock, random },
-    { ...tables, config, directory: keysDirectory },
-  );
+  const agentKeys = await seed(standIns, plan, config, secrets, keysDirectory);
   const environment = functionEnvironment({
     standIns,
     issuer: issuer.url,
@@ -134,6 +127,20 @@ async function start(options: LocalOptions, closers: (() => Promise<void>)[]): P
     },
     awsCalls: () => standIns.callers.counts(),
   };
+}
+
+async function seed(
+  standIns: StandIns,
+  plan: LocalPlan,
+  config: PlumblineConfig,
+  secrets: ReturnType<typeof installSecrets>,
+  directory: string,
+): Promise<Readonly<Record<string, string>>> {
+  const [stateTable, controlTable] = [tableOf(plan, 'TABLE_STATE'), tableOf(plan, 'TABLE_CONTROL')];
+  seedSecrets(standIns.secrets, config, secrets, systemRandom);
+  await seedControl(standIns.client, controlTable);
+  const deps = { client: standIns.client, clock: systemClock, random: systemRandom };
+  return seedAgentKeys(deps, { stateTable, controlTable, config, directory });
 }
 
 function tableOf(plan: LocalPlan, variable: string): string {

@@ -72,6 +72,6 @@ function emailOf(hubspot: LocalDeployment['hubspot']): string {
     const email = contact.properties['email'] ?? '';
     counts.set(email.toLowerCase(), (counts.get(email.toLowerCase()) ?? 0) + 1);
   }
-  const plain = [...counts].find(([email, count]) => count === 1 && /^[a-z.]+@[a-z.-]+$/.test(email));
+  const plain = [...counts].find(([email, count]) => count === 1 && /^[a-z0-9.]+@[a-z.-]+$/.test(email));
   return plain?.[0] ?? 'nobody@example.com';
 }

@@ -52,25 +52,25 @@ const promote = (SecretId: string, from: string) =>
       RemoveFromVersionId: from,
     }),
   );
-const valueOf = async (SecretId: string, by: { VersionId?: string; VersionStage?: string } = {}) =>
+const readValue = async (SecretId: string, by: { VersionId?: string; VersionStage?: string } = {}) =>
   (await client.send(new GetSecretValueCommand({ SecretId, ...by }))).SecretString;
 
 describe('the Secrets Manager stand-in, asked by the real client', () => {
   it('keeps a pending version apart from the current one until it is promoted', async () => {
     await create('a');
     await putPending('a', 'two');
-    expect(await valueOf('a')).toBe('a value one');
-    expect(await valueOf('a', { VersionId: next })).toBe('two');
+    expect(await readValue('a')).toBe('a value one');
+    expect(await readValue('a', { VersionId: next })).toBe('two');
     await promote('a', first);
-    expect(await valueOf('a')).toBe('two');
-    expect(await valueOf('a', { VersionStage: 'AWSPREVIOUS' })).toBe('a value one');
+    expect(await readValue('a')).toBe('two');
+    expect(await readValue('a', { VersionStage: 'AWSPREVIOUS' })).toBe('a value one');
   });
 
   it('refuses to promote over another version than the named one', async () => {
     await create('b');
     await putPending('b', 'two');
     await expect(promote('b', '9'.repeat(32))).rejects.toMatchObject({ name: 'InvalidParameterException' });
-    expect(await valueOf('b')).toBe('b value one');
+    expect(await readValue('b')).toBe('b value one');
   });
 
   it('writes a version once, and refuses its id with another value', async () => {
@@ -82,8 +82,8 @@ describe('the Secrets Manager stand-in, asked by the real client', () => {
 
   it('answers ResourceNotFoundException for an unknown secret and an unknown version', async () => {
     await create('d');
-    await expect(valueOf('nowhere')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-    await expect(valueOf('d', { VersionId: next })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    await expect(readValue('nowhere')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    await expect(readValue('d', { VersionId: next })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
   it('writes no value in the clear', async () => {

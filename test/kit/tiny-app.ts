@@ -99,7 +99,7 @@ function serviceResources(seenFile: string): object {
       Metadata: { 'plumbline:function': 'one' },
       Properties: {
         FunctionName: 'tiny-one',
-        Code: { S3Bucket: { 'Fn::Sub': 'assets-${AWS::Region}' }, S3Key: 'one.zip' },
+        Code: { S3Bucket: { 'Fn::Sub': `assets-\${AWS::Region}` }, S3Key: 'one.zip' },
         Handler: 'index.handler',
         Timeout: 1,
         Environment: {

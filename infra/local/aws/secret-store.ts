@@ -106,7 +106,10 @@ function moveStage(
       `The parameter RemoveFromVersionId must be the version that ${stage} is attached to.`,
     );
   }
-  if (to !== undefined) return setStage(context, name, stage, to);
+  if (to !== undefined) {
+    setStage(context, name, stage, to);
+    return;
+  }
   if (stage === 'AWSCURRENT') throw new AwsError('InvalidParameterException', 'AWSCURRENT can only be moved.');
   context.database.prepare('DELETE FROM stage WHERE name = ? AND stage = ?').run(name, stage);
 }

@@ -41,7 +41,10 @@ export async function serveSqs(
 }
 
 function operationsOf(deps: Deps): Record<string, AwsOperation> {
-  const { store, urlOf } = deps;
+  return { ...queueOperations(deps), ...messageOperations(deps) };
+}
+
+function queueOperations({ store, urlOf }: Deps): Record<string, AwsOperation> {
   return {
     CreateQueue(input) {
       const queue = textOf(input, 'QueueName');
@@ -76,6 +79,12 @@ function operationsOf(deps: Deps): Record<string, AwsOperation> {
       store.purge(queueOf(input));
       return {};
     },
+  };
+}
+
+function messageOperations(deps: Deps): Record<string, AwsOperation> {
+  const { store } = deps;
+  return {
     SendMessage: (input) => send(store, queueOf(input), input),
     SendMessageBatch: (input) => sendBatch(store, queueOf(input), entriesOf(input)),
     ReceiveMessage: (input, request) => receive(deps, input, request.signal),
@@ -84,12 +93,19 @@ function operationsOf(deps: Deps): Record<string, AwsOperation> {
       return {};
     },
     DeleteMessageBatch: (input) =>
-      batch(entriesOf(input), (entry) => store.remove(queueOf(input), textOf(entry, 'ReceiptHandle'))),
+      batch(entriesOf(input), (entry) => {
+        store.remove(queueOf(input), textOf(entry, 'ReceiptHandle'));
+        return {};
+      }),
     ChangeMessageVisibility(input) {
       change(store, queueOf(input), input);
       return {};
     },
-    ChangeMessageVisibilityBatch: (input) => batch(entriesOf(input), (entry) => change(store, queueOf(input), entry)),
+    ChangeMessageVisibilityBatch: (input) =>
+      batch(entriesOf(input), (entry) => {
+        change(store, queueOf(input), entry);
+        return {};
+      }),
   };
 }
 
@@ -155,7 +171,7 @@ function entriesOf(input: AwsInput): readonly AwsInput[] {
   return entries;
 }
 
-function batch(entries: readonly AwsInput[], work: (entry: AwsInput) => object | undefined): object {
+function batch(entries: readonly AwsInput[], work: (entry: AwsInput) => object): object {
   const Successful: object[] = [];
   const Failed: object[] = [];
   for (const entry of entries) {

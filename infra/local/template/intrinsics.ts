@@ -41,7 +41,26 @@ export function createResolver(deps: ResolverDeps): Resolver {
     if (Array.isArray(resolved)) return resolved;
     throw new Error(`${deps.stack.stackName}: a list was expected instead of ${JSON.stringify(value)}.`);
   };
-  const functions: Readonly<Record<string, (argument: unknown) => unknown>> = {
+  const functions = intrinsicFunctions(deps, { resolve, text, list });
+  const call = (name: string, argument: unknown): unknown => {
+    const run = functions[name];
+    if (run === undefined) throw new Error(`${deps.stack.stackName}: the local target does not know ${name}.`);
+    return run(argument);
+  };
+  return { resolve, text };
+}
+
+type Reads = {
+  readonly resolve: (value: unknown) => unknown;
+  readonly text: (value: unknown) => string;
+  readonly list: (value: unknown) => readonly unknown[];
+};
+
+function intrinsicFunctions(
+  deps: ResolverDeps,
+  { resolve, text, list }: Reads,
+): Readonly<Record<string, (argument: unknown) => unknown>> {
+  return {
     Ref: (argument) => reference(deps, text(argument)),
     'Fn::GetAtt': (argument) =>
       attribute(deps, typeof argument === 'string' ? argument.split('.') : (argument as string[])),
@@ -61,26 +80,21 @@ export function createResolver(deps: ResolverDeps): Resolver {
     'Fn::FindInMap': (argument) => findInMap(deps, list(argument).map(text)),
     'Fn::If': (argument) => {
       const [condition, yes, no] = argument as [string, unknown, unknown];
-      return resolve(holds(deps.stack.conditions[condition]) ? yes : no);
+      return resolve(conditionHolds(deps.stack, text, deps.stack.conditions[condition]) ? yes : no);
     },
   };
-  const holds = (condition: unknown): boolean => {
-    const [[name = '', argument] = []] = Object.entries(condition ?? {}) as [string, unknown[]][];
-    if (name === 'Fn::Equals') return text(argument?.[0]) === text(argument?.[1]);
-    if (name === 'Fn::Not') return !holds(argument?.[0]);
-    if (name === 'Fn::And') return (argument ?? []).every(holds);
-    if (name === 'Fn::Or') return (argument ?? []).some(holds);
-    if (name === 'Condition') return holds(deps.stack.conditions[String(argument)]);
-    throw new Error(
-      `${deps.stack.stackName}: the local target does not know the condition ${JSON.stringify(condition)}.`,
-    );
-  };
-  const call = (name: string, argument: unknown): unknown => {
-    const run = functions[name];
-    if (run === undefined) throw new Error(`${deps.stack.stackName}: the local target does not know ${name}.`);
-    return run(argument);
-  };
-  return { resolve, text };
+}
+
+function conditionHolds(stack: StackTemplate, text: Reads['text'], condition: unknown): boolean {
+  const holds = (one: unknown) => conditionHolds(stack, text, one);
+
+  const [[name = '', argument] = []] = Object.entries(condition ?? {}) as [string, unknown[]][];
+  if (name === 'Fn::Equals') return text(argument?.[0]) === text(argument?.[1]);
+  if (name === 'Fn::Not') return !holds(argument?.[0]);
+  if (name === 'Fn::And') return (argument ?? []).every(holds);
+  if (name === 'Fn::Or') return (argument ?? []).some(holds);
+  if (name === 'Condition') return holds(stack.conditions[String(argument)]);
+  throw new Error(`${stack.stackName}: the local target does not know the condition ${JSON.stringify(condition)}.`);
 }
 
 function reference(deps: ResolverDeps, name: string): unknown {
