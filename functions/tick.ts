@@ -1,0 +1,39 @@
+import { queueDue } from '../shared/action/due-queue.ts';
+import { refreshAhead } from '../shared/auth/refresh-ahead.ts';
+import { dynamoActionStore } from '../shared/aws/action-store.ts';
+import { dynamoCaseStore } from '../shared/aws/case-store.ts';
+import { controlStore } from '../shared/aws/control-store.ts';
+import { sqsDueQueue } from '../shared/aws/due-queue.ts';
+import { dynamoClient } from '../shared/aws/dynamo.ts';
+import { sqsClient } from '../shared/aws/event-queue.ts';
+import { dynamoLedgerStore } from '../shared/aws/ledger-store.ts';
+import { lambdaRefreshInvoker } from '../shared/aws/refresh-invoker.ts';
+import { dynamoTokenStore } from '../shared/aws/token-store.ts';
+import { readAwsEnv, readEnv, readRuntimeConfig } from '../shared/config/env.ts';
+import { escalateOverdue } from '../shared/ledger/notices.ts';
+import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
+import { eachOf } from '../shared/observe/each-of.ts';
+import { jsonLog } from '../shared/observe/json-log.ts';
+import { ensureControl } from '../shared/policy/control.ts';
+
+const tables = ['TABLE_ACTIONS', 'TABLE_LEDGER', 'TABLE_CASES', 'TABLE_STATE', 'TABLE_CONTROL'] as const;
+const env = readEnv([...tables, 'STAGE', 'QUEUE_ACTIONS_URL', 'REFRESH_FUNCTION']);
+const config = readRuntimeConfig(import.meta.url);
+const write = (line: string) => void process.stdout.write(`${line}\n`);
+const log = jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'tick' } });
+const client = dynamoClient();
+const store = dynamoActionStore({ client, table: env.TABLE_ACTIONS });
+const queue = sqsDueQueue({ client: sqsClient(), queueUrl: env.QUEUE_ACTIONS_URL });
+const ledger = dynamoLedgerStore({ client, table: env.TABLE_LEDGER });
+const cases = dynamoCaseStore({ client, table: env.TABLE_CASES, random });
+const tokens = dynamoTokenStore(client, env.TABLE_STATE);
+const invoker = lambdaRefreshInvoker({ functionName: env.REFRESH_FUNCTION, readEnv: readAwsEnv });
+
+/** Once a minute: what is due is queued, overdue cases escalate, tokens are renewed ahead. One that fails stops no other. */
+export const handler = () =>
+  eachOf(log, {
+    control: () => ensureControl(controlStore(client, env.TABLE_CONTROL)),
+    due: () => queueDue({ store, queue, clock }, 100),
+    cases: () => escalateOverdue({ cases, ledger, config, log, clock }, clock.now()),
+    tokens: () => refreshAhead({ systems: config.systems, tokens, invoker, clock }),
+  });
