@@ -28,6 +28,11 @@ export function providerKeyOf(record: ActionRecord): string {
   return `${actionId(record.key, record.gen)}${record.resendNo === 0 ? '' : `:r${record.resendNo}`}`;
 }
 
+/** Until when the owner of a lease may begin to write: the caller's deadline, and always before the lease is over. */
+export function sendUntilMs(record: Owned, deadlineMs: number): number {
+  return Math.min(deadlineMs, record.leaseUntilMs - marginMs);
+}
+
 /**
  * Sends once for the owner of a live lease and judges what it means. Nothing is written after the deadline or once the attempt
  * has returned. A throw is unknown, unless it is a {@link NotSentError}.
@@ -37,7 +42,7 @@ export async function sendOnce(
   input: { readonly record: Owned; readonly intent: Json; readonly deadlineMs: number },
 ): Promise<WriteVerdict> {
   const { record } = input;
-  const deadlineMs = Math.min(input.deadlineMs, record.leaseUntilMs - marginMs);
+  const deadlineMs = sendUntilMs(record, input.deadlineMs);
   let open = true;
   const mayWrite = () => open && deps.clock.now() < deadlineMs;
   if (!mayWrite()) return { kind: 'not_applied', error: noTimeLeft };
