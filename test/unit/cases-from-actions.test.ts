@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { DueHint } from '../../shared/action/due-queue.ts';
 import { keepDeadLetter } from '../../shared/ledger/dead-letters.ts';
 import { escalateOverdue } from '../../shared/ledger/notices.ts';
 import { routeChange } from '../../shared/ledger/route-change.ts';
@@ -14,11 +15,13 @@ import { operatorConfig } from '../kit/operator-world.ts';
 function world() {
   const clock = fixedClock(testNowMs);
   const [cases, ledger, payloads] = [memoryCaseStore(), memoryLedgerStore(), memoryPayloadStore()];
-  const deps = { cases, ledger, payloads, config: operatorConfig, clock, log: silentLog };
+  const hints: DueHint[] = [];
+  const due = { send: async (sent: readonly DueHint[]) => void hints.push(...sent) };
+  const deps = { cases, ledger, payloads, due, config: operatorConfig, clock, log: silentLog };
   const route = (old: ActionRecord | null, next: ActionRecord | null) => routeChange(deps, { old, next });
   const open = () =>
     cases.cases.filter((one) => one.state === 'OPEN').map(({ kind, reason, owner }) => [kind, reason, owner]);
-  return { ...deps, deps, route, open };
+  return { ...deps, deps, hints, route, open };
 }
 
 describe('cases from actions', () => {
@@ -28,6 +31,17 @@ describe('cases from actions', () => {
 
   beforeEach(() => {
     w = world();
+  });
+
+  it('hints when a waiting retry is due, so that it need not wait for the tick', async () => {
+    await w.route(started, actionRecord({ state: 'RETRYABLE', dueMs: testNowMs + 5000, failure: null }, { epoch: 2 }));
+    expect(w.hints).toEqual([{ key: testKey, delayMs: 5000 }]);
+  });
+
+  it('leaves waits that no queue can keep to the tick', async () => {
+    const state = { state: 'RETRYABLE', dueMs: testNowMs + 900_001, failure: null } as const;
+    await w.route(started, actionRecord(state, { epoch: 2 }));
+    expect(w.hints).toEqual([]);
   });
 
   it('asks the team that the rule names to approve', async () => {
