@@ -109,9 +109,11 @@ async function start(options: LocalOptions, closers: (() => Promise<void>)[]): P
     config,
     simulators: { hubspot: hubspot.url },
   });
-  for (const one of plan.functions) pools.set(one.functionName, createPool(environment(one, options, stateDir)));
-  closers.push(async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))));
+  // The doors are opened first: the webhook door's functions are told under which address they are called.
   const doors = await openDoors({ options, plan, standIns, issuer, poolOf }, closers);
+  const called = { publicUrl: options.publicUrl ?? doors.webhooks };
+  for (const one of plan.functions) pools.set(one.functionName, createPool(environment(one, called, stateDir)));
+  closers.push(async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))));
   await warmDoors(plan, poolOf);
   hubspot.webhooks.target(webhookTarget(options, doors, config, secrets));
   const pollers = startPollers({ plan, standIns, directory, clock, poolOf });
