@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
 import { loadConfig } from '../shared/config/load.ts';
@@ -94,6 +94,20 @@ const toolsModule: Plugin = {
   },
 };
 
+/**
+ * Lambda gives a function its credentials by environment. The SDK's other sources (profiles, sign-on, containers) would
+ * never be asked, and their code would double what is read at start.
+ */
+const environmentCredentials: Plugin = {
+  name: 'environment-credentials',
+  setup(setup) {
+    setup.onLoad({ filter: /@aws-sdk\/credential-provider-node\/dist-es\/index\.js$/ }, ({ path }) => ({
+      contents: "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';",
+      resolveDir: dirname(path),
+    }));
+  },
+};
+
 async function bundle(name: string, outDir: string): Promise<{ files: readonly OutputFile[]; made: Bundle }> {
   const dir = join(outDir, name);
   const { outputFiles, metafile } = await esbuild({
@@ -116,7 +130,7 @@ async function bundle(name: string, outDir: string): Promise<{ files: readonly O
     legalComments: 'none',
     metafile: true,
     logLevel: 'silent',
-    plugins: [toolsModule],
+    plugins: [toolsModule, environmentCredentials],
   }).catch((error: unknown) => {
     throw new BuildError(`functions/${name}.ts cannot be built: ${error instanceof Error ? error.message : error}`);
   });

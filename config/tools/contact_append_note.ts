@@ -1,8 +1,8 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { isObject, recordsOf } from '../../shared/tools/records.ts';
-import { recordId } from './inputs.ts';
+import { recordId, text } from './inputs.ts';
 
 export default defineTool({
   name: 'contact_append_note',
@@ -13,8 +13,8 @@ export default defineTool({
     'you want to change a field: use contact_upsert',
   ],
   input: z.strictObject({
-    contact_id: recordId.describe('HubSpot contact id, as returned by contact_find'),
-    text: z.string().trim().min(1).max(10_000).describe('the note as plain text: what was said, by whom, when'),
+    contact_id: recordId.check(z.describe('HubSpot contact id, as returned by contact_find')),
+    text: text(1, 10_000).check(z.describe('the note as plain text: what was said, by whom, when')),
   }),
   effect: 'append',
   target: ({ contact_id }) => ['hubspot', 'contact', contact_id],

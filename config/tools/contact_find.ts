@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentOne, recordsOf } from '../../shared/tools/records.ts';
@@ -12,16 +12,18 @@ export default defineTool({
   doNotUseWhen: ['you already have the contact id: use contact_get'],
   input: z
     .strictObject({
-      email: email.optional().describe('the e-mail address; the surest way, look by it when you have it'),
-      phone: line(40).optional().describe('the phone number exactly as it stands in HubSpot'),
-      firstname: line(80).optional().describe('the first name; only together with the last name'),
-      lastname: line(80).optional().describe('the last name; only together with the first name'),
+      email: z.optional(email).check(z.describe('the e-mail address; the surest way, look by it when you have it')),
+      phone: z.optional(line(40)).check(z.describe('the phone number exactly as it stands in HubSpot')),
+      firstname: z.optional(line(80)).check(z.describe('the first name; only together with the last name')),
+      lastname: z.optional(line(80)).check(z.describe('the last name; only together with the first name')),
     })
-    .refine(
-      ({ email, phone, firstname, lastname }) =>
-        [email, phone, firstname && lastname].filter((given) => given !== undefined).length === 1 &&
-        (firstname === undefined) === (lastname === undefined),
-      'exactly one of: email; phone; firstname and lastname',
+    .check(
+      z.refine(
+        ({ email, phone, firstname, lastname }) =>
+          [email, phone, firstname && lastname].filter((given) => given !== undefined).length === 1 &&
+          (firstname === undefined) === (lastname === undefined),
+        'exactly one of: email; phone; firstname and lastname',
+      ),
     ),
   effect: 'read',
   operation: ({ email, phone, firstname, lastname }) => {

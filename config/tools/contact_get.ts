@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentOne, recordsOf } from '../../shared/tools/records.ts';
@@ -11,7 +11,7 @@ export default defineTool({
   useWhen: ['you have a contact id and need current details', 'you need the deals or tickets of a contact'],
   doNotUseWhen: ['you only have a name, e-mail or phone number: use contact_find'],
   input: z.strictObject({
-    contact_id: recordId.describe('HubSpot contact id, as returned by contact_find'),
+    contact_id: recordId.check(z.describe('HubSpot contact id, as returned by contact_find')),
   }),
   effect: 'read',
   operation: ({ contact_id }) =>

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentChange } from '../../shared/tools/records.ts';
@@ -11,12 +11,12 @@ export default defineTool({
   useWhen: ['a person gave new or corrected contact details'],
   doNotUseWhen: ['you want to remember something that was said: use contact_append_note', 'you guess a value'],
   input: z.strictObject({
-    email: email.describe('the e-mail address that identifies the contact'),
-    firstname: line(80).optional().describe('first name, only if it was given'),
-    lastname: line(80).optional().describe('last name, only if it was given'),
-    phone: line(40).optional().describe('phone number with country code, only if it was given'),
-    company: line(120).optional().describe('company name, only if it was given'),
-    jobtitle: line(120).optional().describe('job title, only if it was given'),
+    email: email.check(z.describe('the e-mail address that identifies the contact')),
+    firstname: z.optional(line(80)).check(z.describe('first name, only if it was given')),
+    lastname: z.optional(line(80)).check(z.describe('last name, only if it was given')),
+    phone: z.optional(line(40)).check(z.describe('phone number with country code, only if it was given')),
+    company: z.optional(line(120)).check(z.describe('company name, only if it was given')),
+    jobtitle: z.optional(line(120)).check(z.describe('job title, only if it was given')),
   }),
   effect: 'update',
   // The address itself is personal and must not stand in the record reference.

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentChange } from '../../shared/tools/records.ts';
@@ -12,14 +12,14 @@ export default defineTool({
   useWhen: ['a customer asked for an offer and no deal exists for it'],
   doNotUseWhen: ['a deal for it may exist: use deal_search first', 'a deal moved on: use deal_update_stage'],
   input: z.strictObject({
-    name: line(200).describe('deal name: company and what is sold'),
-    stage: z.enum(openStages).default('appointmentscheduled').describe('the open stage the deal starts in'),
+    name: line(200).check(z.describe('deal name: company and what is sold')),
+    stage: z
+      ._default(z.enum(openStages), 'appointmentscheduled')
+      .check(z.describe('the open stage the deal starts in')),
     amount: z
-      .string()
-      .regex(/^[0-9]{1,9}(\.[0-9]{1,2})?$/)
-      .optional()
-      .describe('expected amount in the currency of the account, such as 12500.00'),
-    contact_id: recordId.optional().describe('HubSpot contact id, as returned by contact_find'),
+      .optional(z.string().check(z.regex(/^[0-9]{1,9}(\.[0-9]{1,2})?$/)))
+      .check(z.describe('expected amount in the currency of the account, such as 12500.00')),
+    contact_id: z.optional(recordId).check(z.describe('HubSpot contact id, as returned by contact_find')),
   }),
   effect: 'create',
   target: ({ contact_id }) => ['hubspot', 'deal', contact_id ? `new-for-${contact_id}` : 'new'],

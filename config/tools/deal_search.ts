@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentPage, recordsOf } from '../../shared/tools/records.ts';
@@ -12,14 +12,14 @@ export default defineTool({
   useWhen: ['you look for a deal whose id you do not have', 'you need a list of deals in a stage'],
   doNotUseWhen: ['you have the deal id: use deal_get'],
   input: z.strictObject({
-    words: line(80).optional().describe('one word that stands in the deal name, such as the company'),
-    stage: z.enum(stages).optional().describe('only deals in this stage'),
-    limit: z.int().min(1).max(50).default(10).describe('how many deals to return at most, 1 to 50'),
+    words: z.optional(line(80)).check(z.describe('one word that stands in the deal name, such as the company')),
+    stage: z.optional(z.enum(stages)).check(z.describe('only deals in this stage')),
+    limit: z
+      ._default(z.int().check(z.minimum(1), z.maximum(50)), 10)
+      .check(z.describe('how many deals to return at most, 1 to 50')),
     after: z
-      .string()
-      .regex(/^[0-9]{1,6}$/)
-      .optional()
-      .describe('the `after` of an earlier answer, to get the next page'),
+      .optional(z.string().check(z.regex(/^[0-9]{1,6}$/)))
+      .check(z.describe('the `after` of an earlier answer, to get the next page')),
   }),
   effect: 'read',
   operation: ({ words, stage, limit, after }) => {

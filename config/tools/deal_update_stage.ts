@@ -1,10 +1,10 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
 import { allowedTransition } from '../../shared/policy/gates.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentChange } from '../../shared/tools/records.ts';
 import { stageMoves, stages } from './deal_stages.ts';
-import { recordId } from './inputs.ts';
+import { recordId, text } from './inputs.ts';
 
 export default defineTool({
   name: 'deal_update_stage',
@@ -15,9 +15,9 @@ export default defineTool({
     'you only want to know the stage: use deal_get',
   ],
   input: z.strictObject({
-    deal_id: recordId.describe('HubSpot deal id, as returned by deal_search'),
-    stage: z.enum(stages).describe('the stage to move the deal to'),
-    reason: z.string().trim().min(10).max(500).describe('what was said, by whom; shown to the approver'),
+    deal_id: recordId.check(z.describe('HubSpot deal id, as returned by deal_search')),
+    stage: z.enum(stages).check(z.describe('the stage to move the deal to')),
+    reason: text(10, 500).check(z.describe('what was said, by whom; shown to the approver')),
   }),
   effect: 'update',
   target: ({ deal_id }) => ['hubspot', 'deal', deal_id],

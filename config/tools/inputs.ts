@@ -1,16 +1,18 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** An e-mail address; trimmed and in lower case, as HubSpot keeps it. */
-export const email = z.string().trim().toLowerCase().max(254).regex(z.regexes.email, 'an e-mail address');
+export const email = z
+  .string()
+  .check(z.trim(), z.toLowerCase(), z.maxLength(254), z.regex(z.regexes.email, 'an e-mail address'));
 
 /** A HubSpot record id. */
-export const recordId = z.string().regex(/^[1-9][0-9]{0,18}$/, 'digits, as returned by the find and search tools');
+export const recordId = z
+  .string()
+  .check(z.regex(/^[1-9][0-9]{0,18}$/, 'digits, as returned by the find and search tools'));
 
 /** One line of text, trimmed. */
 export const line = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    .regex(/^[^\r\n]*$/, 'one line');
+  z.string().check(z.trim(), z.minLength(1), z.maxLength(max), z.regex(/^[^\r\n]*$/, 'one line'));
+
+/** Text of several lines, trimmed. */
+export const text = (min: number, max: number) => z.string().check(z.trim(), z.minLength(min), z.maxLength(max));

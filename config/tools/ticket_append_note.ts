@@ -1,8 +1,8 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { isObject, recordsOf } from '../../shared/tools/records.ts';
-import { recordId } from './inputs.ts';
+import { recordId, text } from './inputs.ts';
 
 export default defineTool({
   name: 'ticket_append_note',
@@ -13,8 +13,8 @@ export default defineTool({
     'it concerns the person, not the ticket: use contact_append_note',
   ],
   input: z.strictObject({
-    ticket_id: recordId.describe('HubSpot ticket id, as returned by ticket_create or contact_get'),
-    text: z.string().trim().min(1).max(10_000).describe('the note as plain text: what was said, by whom, when'),
+    ticket_id: recordId.check(z.describe('HubSpot ticket id, as returned by ticket_create or contact_get')),
+    text: text(1, 10_000).check(z.describe('the note as plain text: what was said, by whom, when')),
   }),
   effect: 'append',
   target: ({ ticket_id }) => ['hubspot', 'ticket', ticket_id],

@@ -1,8 +1,8 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentChange } from '../../shared/tools/records.ts';
-import { line, recordId } from './inputs.ts';
+import { line, recordId, text } from './inputs.ts';
 
 export default defineTool({
   name: 'ticket_create',
@@ -13,10 +13,14 @@ export default defineTool({
     'it is only worth remembering: use contact_append_note',
   ],
   input: z.strictObject({
-    contact_id: recordId.describe('HubSpot contact id of the person who reports it, as returned by contact_find'),
-    subject: line(200).describe('one line that says what is wrong'),
-    content: z.string().trim().min(1).max(10_000).describe('what the customer said, as plain text'),
-    priority: z.enum(['LOW', 'MEDIUM', 'HIGH']).default('MEDIUM').describe('how urgent it is for the customer'),
+    contact_id: recordId.check(
+      z.describe('HubSpot contact id of the person who reports it, as returned by contact_find'),
+    ),
+    subject: line(200).check(z.describe('one line that says what is wrong')),
+    content: text(1, 10_000).check(z.describe('what the customer said, as plain text')),
+    priority: z
+      ._default(z.enum(['LOW', 'MEDIUM', 'HIGH']), 'MEDIUM')
+      .check(z.describe('how urgent it is for the customer')),
   }),
   effect: 'create',
   target: ({ contact_id }) => ['hubspot', 'ticket', `new-for-${contact_id}`],

@@ -1,26 +1,48 @@
 import { readFileSync } from 'node:fs';
-import * as z from 'zod';
 import { PlumblineError } from '../model/errors.ts';
 import type { PlumblineConfig } from './schema.ts';
 
-const text = z.string().min(1);
-const httpsUrl = z.url({ protocol: /^https?$/ });
+/** What a variable must be: its value, or what is wrong with it. Plain code: every function reads some at each start. */
+type Reader<T> = (raw: string | undefined) => { readonly value: T } | { readonly problem: string };
 
-const localOrigins = z
-  .string()
-  .transform((value, context): unknown => {
-    try {
-      return JSON.parse(value);
-    } catch {
-      context.addIssue({ code: 'custom', message: 'a JSON object of system to origin' });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.record(z.string(), z.string().regex(/^http:\/\/127\.0\.0\.1:[0-9]{1,5}$/, 'http://127.0.0.1:<port>')));
+const missing = { problem: 'is missing' };
+
+function matching(allowed: (raw: string) => boolean, form: string): Reader<string> {
+  return (raw) => {
+    if (raw === undefined) return missing;
+    return allowed(raw) ? { value: raw } : { problem: `is wrong: ${form}` };
+  };
+}
+
+function optional<T>(reader: Reader<T>): Reader<T | undefined> {
+  return (raw) => (raw === undefined ? { value: undefined } : reader(raw));
+}
+
+const text = matching(() => true, '');
+const stage = matching((raw) => /^[a-z][a-z0-9-]{0,19}$/.test(raw), 'lower-case letters, digits and hyphens');
+const url = matching((raw) => /^https?:\/\//.test(raw) && URL.canParse(raw), 'an http or https address');
+
+/** Simulators' origins by system. */
+const localOrigins: Reader<Readonly<Record<string, string>>> = (raw) => {
+  if (raw === undefined) return missing;
+  const origins = parsedJson(raw);
+  const wrong = { problem: 'is wrong: a JSON object of system to http://127.0.0.1:<port>' };
+  if (typeof origins !== 'object' || origins === null || Array.isArray(origins)) return wrong;
+  const local = (origin: unknown) => typeof origin === 'string' && /^http:\/\/127\.0\.0\.1:[0-9]{1,5}$/.test(origin);
+  return Object.values(origins).every(local) ? { value: origins as Record<string, string> } : wrong;
+};
+
+function parsedJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return null;
+  }
+}
 
 /** Every environment variable a function may ask for; docs/architecture.md says what each is. */
 const readers = {
-  STAGE: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, 'lower-case letters, digits and hyphens'),
+  STAGE: stage,
   TABLE_ACTIONS: text,
   TABLE_INBOX: text,
   TABLE_LEDGER: text,
@@ -29,22 +51,22 @@ const readers = {
   TABLE_STATE: text,
   TABLE_CONTROL: text,
   PAYLOAD_BUCKET: text,
-  QUEUE_INBOX_URL: httpsUrl,
-  QUEUE_ACTIONS_URL: httpsUrl,
+  QUEUE_INBOX_URL: url,
+  QUEUE_ACTIONS_URL: url,
   REFRESH_FUNCTION: text,
-  OPERATOR_ISSUER: httpsUrl,
+  OPERATOR_ISSUER: url,
   OPERATOR_AUDIENCE: text,
-  WEBHOOK_PUBLIC_URL: httpsUrl.optional(),
-  LOCAL_ORIGINS: localOrigins.optional(),
+  WEBHOOK_PUBLIC_URL: optional(url),
+  LOCAL_ORIGINS: optional(localOrigins),
   AWS_REGION: text,
-  AWS_LAMBDA_FUNCTION_NAME: text.optional(),
+  AWS_LAMBDA_FUNCTION_NAME: optional(text),
 } as const;
 
 /** The name of a variable of a function's environment. */
 export type EnvName = keyof typeof readers;
 
 /** The variables asked for, by name; an optional one may be undefined. */
-export type Env<N extends EnvName> = { readonly [K in N]: z.output<(typeof readers)[K]> };
+export type Env<N extends EnvName> = { readonly [K in N]: (typeof readers)[K] extends Reader<infer T> ? T : never };
 
 /**
  * Reads and validates the named variables of a function's environment, all at once.
@@ -58,10 +80,10 @@ export function readEnv<N extends EnvName>(
   const problems: string[] = [];
   const out: Partial<Record<EnvName, unknown>> = {};
   for (const name of names) {
-    const raw = source[name];
-    const parsed = readers[name].safeParse(raw === '' ? undefined : raw);
-    if (parsed.success) out[name] = parsed.data;
-    else problems.push(`${name} ${raw ? `is wrong: ${parsed.error.issues[0]?.message ?? 'not valid'}` : 'is missing'}`);
+    // An empty variable counts as one that is not set.
+    const read = readers[name](source[name] || undefined);
+    if ('value' in read) out[name] = read.value;
+    else problems.push(`${name} ${read.problem}`);
   }
   if (out.LOCAL_ORIGINS !== undefined && source.STAGE !== 'local') {
     problems.push('LOCAL_ORIGINS is set outside the stage local');

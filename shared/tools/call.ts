@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { hashJson } from '../action/canonical.ts';
 import { recordName } from '../ledger/entries.ts';
 import type { Failure, InputError } from '../model/errors.ts';
@@ -82,7 +83,7 @@ export async function callTool(deps: CallDeps, begun: Call, given: CallInput): P
       toolFacts,
     );
   }
-  const parsed = tool.input.safeParse(read.arguments);
+  const parsed = z.safeParse(tool.input, read.arguments);
   if (!parsed.success) {
     return invalid(deps, call, toolFacts, issuesOf(parsed.error, [], Object.keys(tool.input.shape)));
   }

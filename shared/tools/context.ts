@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import { en } from 'zod/locales';
+import * as z from 'zod/mini';
 import type { InputError } from '../model/errors.ts';
 import { idTimeMs } from '../model/ids.ts';
 import type { Json, JsonObject } from '../model/json.ts';
@@ -34,23 +35,26 @@ export type ContextResult =
 /** Evidence is kept this long; ids that carry an older time are refused, because their history may be gone. */
 export const retentionMs = 400 * 86_400_000;
 
+// zod/mini brings no texts of its own.
+z.config(en());
+
 const maxContextHeader = 4096;
-const runId = z.string().regex(/^[A-Za-z0-9._:@/-]{1,128}$/, 'letters, digits and . _ : @ / -, at most 128');
-const word = z.string().min(1).max(128);
+const runId = z.string().check(z.regex(/^[A-Za-z0-9._:@/-]{1,128}$/, 'letters, digits and . _ : @ / -, at most 128'));
+const word = z.string().check(z.minLength(1), z.maxLength(128));
 
 const contextSchema = z.looseObject({
-  run_id: runId.optional(),
-  workflow: word.optional(),
-  period: word.optional(),
-  model_output: z.json().optional(),
-  event_handle: z.string().max(2000).optional(),
+  run_id: z.optional(runId),
+  workflow: z.optional(word),
+  period: z.optional(word),
+  model_output: z.optional(z.json()),
+  event_handle: z.optional(z.string().check(z.maxLength(2000))),
 });
 
 const bodySchema = z.strictObject({
-  arguments: z.record(z.string(), z.json()).default({}),
-  context: contextSchema.optional(),
-  reason: z.string().max(2000).optional(),
-  again: z.string().max(80).optional(),
+  arguments: z._default(z.record(z.string(), z.json()), {}),
+  context: z.optional(contextSchema),
+  reason: z.optional(z.string().check(z.maxLength(2000))),
+  again: z.optional(z.string().check(z.maxLength(80))),
 });
 
 /**
@@ -66,7 +70,7 @@ export function readContext(
   const kinds = new Set<string>();
   const parsedBody = bodySchema.safeParse(cleaned(body, kinds));
   const fromHeader = headerContext(headers['x-agent-context'], kinds);
-  const runHeader = runId.optional().safeParse(headers['x-agent-run-id']);
+  const runHeader = z.optional(runId).safeParse(headers['x-agent-run-id']);
   const errors: InputError[] = [...issuesOf(parsedBody.error, [], Object.keys(bodySchema.shape)), ...fromHeader.errors];
   if (!runHeader.success)
     errors.push({

@@ -1,14 +1,17 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Occasion } from '../model/action.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { Effect, PlannedCall, RecordRef, WriteEffect } from '../model/operation.ts';
 import type { Gate } from '../policy/gates.ts';
 
+/** The schema of a tool's inputs: an object of zod/mini, or of zod itself, which costs a start some 8 ms more. */
+export type InputSchema = z.core.$ZodObject & { readonly shape: z.core.$ZodShape };
+
 /** Names of a schema's inputs. */
-type Key<S extends z.ZodObject> = Extract<keyof z.output<S>, string>;
+type Key<S extends InputSchema> = Extract<keyof z.output<S>, string>;
 
 /** What every tool says of itself. The model-facing description is rendered from it, see describe.ts. */
-type Common<S extends z.ZodObject> = {
+type Common<S extends InputSchema> = {
   /** `system_or_object_verb`: lower case, 3 to 40 characters. */
   readonly name: string;
   /** One or two sentences: what the tool does, for a reader who knows nothing of this code. */
@@ -42,7 +45,7 @@ export type LookupRules = {
 export type FoundRecord = { readonly object: string; readonly id: string; readonly fields: JsonObject };
 
 /** A tool that changes nothing. */
-export type ReadToolSpec<S extends z.ZodObject> = Common<S> & {
+export type ReadToolSpec<S extends InputSchema> = Common<S> & {
   readonly effect: 'read';
   readonly operation: (input: z.output<S>, at: PlanContext) => PlannedCall;
   readonly lookup: LookupRules;
@@ -55,7 +58,7 @@ export type ReadToolSpec<S extends z.ZodObject> = Common<S> & {
 };
 
 /** A tool that changes something. Identity is not optional: without target and identifying inputs it does not compile. */
-export type WriteToolSpec<S extends z.ZodObject> = Common<S> & {
+export type WriteToolSpec<S extends InputSchema> = Common<S> & {
   /** Never milder than the operation's effect; refused at start otherwise. */
   readonly effect: WriteEffect;
   /** The record that is changed. Ids only: it stands in the ledger. */
@@ -86,9 +89,9 @@ export type WriteToolSpec<S extends z.ZodObject> = Common<S> & {
 };
 
 /** A tool with its types erased, as catalog and pipeline handle it. Built by {@link defineTool} only. */
-export type ReadTool = { readonly kind: 'read' } & ReadToolSpec<z.ZodObject>;
+export type ReadTool = { readonly kind: 'read' } & ReadToolSpec<InputSchema>;
 export type WriteTool = { readonly kind: 'write' } & Omit<
-  WriteToolSpec<z.ZodObject>,
+  WriteToolSpec<InputSchema>,
   'occasion' | 'again' | 'gates'
 > & {
     readonly occasion: Occasion;
@@ -104,11 +107,11 @@ const hourMs = 3_600_000;
  * Defines one tool that agents may call: the default export of a file in config/tools.
  * A write tool without target or identifying inputs does not compile; the other rules are checked at start by lint.ts.
  */
-export function defineTool<const S extends z.ZodObject>(spec: ReadToolSpec<S> | WriteToolSpec<S>): Tool {
+export function defineTool<const S extends InputSchema>(spec: ReadToolSpec<S> | WriteToolSpec<S>): Tool {
   // The schema has parsed what these functions are called with; the erased type cannot say so.
-  const erased = spec as unknown as ReadToolSpec<z.ZodObject> | WriteToolSpec<z.ZodObject>;
-  if (erased.effect === 'read') return { kind: 'read', ...(erased as ReadToolSpec<z.ZodObject>) };
-  const write = erased as WriteToolSpec<z.ZodObject>;
+  const erased = spec as unknown as ReadToolSpec<InputSchema> | WriteToolSpec<InputSchema>;
+  if (erased.effect === 'read') return { kind: 'read', ...(erased as ReadToolSpec<InputSchema>) };
+  const write = erased as WriteToolSpec<InputSchema>;
   const occasion = write.occasion ?? defaultOccasion(write.effect);
   const repeatable = occasion === 'run' || occasion === 'window';
   const again = repeatable && (write.again ?? (write.effect === 'update' || write.effect === 'append'));

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { PoliciesConfig } from '../config/schema.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { Effect, Operation } from '../model/operation.ts';

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Json, JsonObject } from '../model/json.ts';
 import { effectSeverity, type Operation } from '../model/operation.ts';
 import { findSecrets } from '../model/secret-shape.ts';
@@ -121,7 +121,7 @@ function hasSecret(value: Json): boolean {
 function lintExamples(tool: Tool, say: Say): void {
   if (tool.examples.length === 0) say('E9', 'At least one example is needed.');
   for (const [i, example] of tool.examples.entries()) {
-    const parsed = tool.input.safeParse(example);
+    const parsed = z.safeParse(tool.input, example);
     if (!parsed.success) say('E9', `Example ${i + 1} is not valid: ${firstIssue(parsed.error)}`);
     if (hasSecret(example as Json)) say('E10', `Example ${i + 1} contains what looks like a credential.`);
   }
@@ -148,7 +148,7 @@ function lintIdentity(tool: Tool, say: Say): void {
 function lintOperation(tool: Tool, context: LintContext, say: Say): Operation | null {
   let first: Operation | null = null;
   for (const example of tool.examples) {
-    const parsed = tool.input.safeParse(example);
+    const parsed = z.safeParse(tool.input, example);
     if (!parsed.success) continue;
     const planned = tool.operation(parsed.data, { nowMs: 0 });
     const operation = context.operations(planned.operation);

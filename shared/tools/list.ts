@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import type { PlumblineConfig } from '../config/schema.ts';
 import { PlumblineError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
@@ -14,7 +15,7 @@ export type ToolParts = {
 /** Tools as a model is shown them, in the order given. Loaded only where tools are listed: it writes JSON Schema. */
 export function describeTools({ config, operations }: ToolParts, tools: readonly Tool[]): readonly ToolDescription[] {
   return tools.map((tool) => {
-    const parsed = tool.input.safeParse(tool.examples[0]);
+    const parsed = z.safeParse(tool.input, tool.examples[0]);
     const operation = parsed.success ? operations(tool.operation(parsed.data, { nowMs: 0 }).operation) : null;
     return describeTool(tool, { policies: config.policies, operation });
   });
