@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { SecretStore } from '../auth/ports.ts';
 import { createCredentialSource } from '../auth/token-source.ts';
 import { type Env, readAwsEnv } from '../config/env.ts';
 import type { PlumblineConfig } from '../config/schema.ts';
@@ -13,7 +14,6 @@ import { breakerGuard } from '../resilience/breaker-guard.ts';
 import { rateLimiter } from '../resilience/rate-limit.ts';
 import { lambdaRefreshInvoker } from './refresh-invoker.ts';
 import { resilienceStore } from './resilience-store.ts';
-import { awsSecretStore, secretsClient } from './secret-store.ts';
 import { dynamoTokenStore } from './token-store.ts';
 
 /** What the way out needs from a function's composition root. */
@@ -35,7 +35,7 @@ export function awsSystemSender(deps: SystemSenderDeps): Sender {
     loadConnector,
     credentials: createCredentialSource({
       systems,
-      secrets: awsSecretStore(secretsClient()),
+      secrets: secretsOnDemand(),
       tokens: dynamoTokenStore(client, env.TABLE_STATE),
       invoker: lambdaRefreshInvoker({ functionName: env.REFRESH_FUNCTION, readEnv: readAwsEnv }),
       clock,
@@ -47,6 +47,19 @@ export function awsSystemSender(deps: SystemSenderDeps): Sender {
     clock,
     log,
     productionStage: env.STAGE === 'prod',
-    localOrigins: env.LOCAL_ORIGINS as { readonly [system: string]: string } | undefined,
+    localOrigins: env.LOCAL_ORIGINS,
   });
+}
+
+/** Secrets Manager's client is loaded with the first static key: a refreshed token lies in the state table. */
+function secretsOnDemand(): Pick<SecretStore, 'get'> {
+  let store: Promise<SecretStore> | null = null;
+  return {
+    async get(name, versionId) {
+      store ??= import('./secret-store.ts').then(({ awsSecretStore, secretsClient }) =>
+        awsSecretStore(secretsClient()),
+      );
+      return (await store).get(name, versionId);
+    },
+  };
 }
