@@ -15,7 +15,7 @@ import { type Pollers, startPollers } from './pollers/start-pollers.ts';
 import { assemblyDir } from './prepare.ts';
 import { installSecrets, seedAgentKeys, seedControl, seedSecrets } from './seed.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
-import { installKey, privateDirectory } from './state-dir.ts';
+import { installKey, lockDirectory, privateDirectory } from './state-dir.ts';
 import { type HubSpotSimulator, startHubSpot } from './systems/hubspot/start.ts';
 import type { LocalPlan } from './template/plan.ts';
 import { readPlan } from './template/read-plan.ts';
@@ -83,6 +83,8 @@ export async function deployLocal(options: LocalOptions): Promise<LocalDeploymen
 async function start(options: LocalOptions, closers: (() => Promise<void>)[]): Promise<Omit<LocalDeployment, 'close'>> {
   const [clock, random] = [systemClock, systemRandom];
   const stateDir = privateDirectory(options.stateDir);
+  const unlock = lockDirectory(stateDir);
+  closers.push(async () => unlock());
   const directory = join(stateDir, 'aws');
   const keysDirectory = privateDirectory(join(stateDir, 'keys'));
   mkdirSync(join(stateDir, 'logs'), { recursive: true, mode: 0o700 });

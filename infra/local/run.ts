@@ -1,8 +1,10 @@
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectDir } from '../build.ts';
+import { localRegion } from './aws/callers.ts';
 import { deployLocal, type LocalDeployment, usualPorts } from './deploy.ts';
 import { prepare } from './prepare.ts';
+import { writePrivateFile } from './state-dir.ts';
 
 const stateDir = join(projectDir, '.plumbline');
 /** Ctrl-C must end everything within 4 s; what hangs is cut off before. */
@@ -18,17 +20,44 @@ export async function run(args: readonly string[]): Promise<void> {
     setTimeout(() => process.exit(code), stopWithinMs).unref();
     void (deployment?.close() ?? Promise.resolve()).finally(() => process.exit(code));
   };
+  whenNpmIsGone(() => stop(1));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
   try {
     const publicUrl = publicUrlOf(args);
     await prepare();
     deployment = await deployLocal({ stateDir, ports: usualPorts, ...(publicUrl === null ? {} : { publicUrl }) });
     if (stopping) return void deployment.close().finally(() => process.exit(0));
+    writePrivateFile(
+      join(stateDir, 'keys', 'verify.json'),
+      JSON.stringify(verifyAccess(deployment, publicUrl), null, 2),
+    );
     console.log(banner(deployment, publicUrl));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     stop(1);
   }
+}
+
+/** npm that is killed cannot tell its child to stop: nobody would know of it any more, and its ports would stay taken. */
+function whenNpmIsGone(stop: () => void): void {
+  if (process.env['npm_lifecycle_event'] === undefined) return;
+  const npm = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== npm) stop();
+  }, 500).unref();
+}
+
+/** What `npm run verify -- --stage local` knocks with; it asks AWS as a caller of its own. */
+function verifyAccess({ urls, agentKeys, standIns }: LocalDeployment, publicUrl: string | null): object {
+  const { accessKeyId, secretAccessKey } = standIns.callers.keysOf('verify');
+  const [apiKey = ''] = Object.values(agentKeys);
+  return {
+    ...{ agents: urls.agents, webhooks: urls.webhooks, webhooksSigned: publicUrl ?? urls.webhooks, apiKey },
+    environment: {
+      ...standIns.endpoints,
+      ...{ AWS_REGION: localRegion, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    },
+  };
 }
 
 function publicUrlOf(args: readonly string[]): string | null {

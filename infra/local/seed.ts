@@ -3,10 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { issueKey } from '../../shared/auth/api-keys.ts';
+import type { ApiKeyStore } from '../../shared/auth/ports.ts';
 import { dynamoApiKeyStore } from '../../shared/aws/api-key-store.ts';
 import { controlStore } from '../../shared/aws/control-store.ts';
 import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import type { Clock, Random } from '../../shared/model/clock.ts';
+import { changeControl } from '../../shared/policy/control.ts';
+import type { ControlStore } from '../../shared/policy/ports.ts';
 import type { SecretFile } from './aws/secret-store.ts';
 import { writePrivateFile } from './state-dir.ts';
 
@@ -63,7 +66,7 @@ const keyLifeMs = 90 * 86_400_000;
 
 /**
  * A working API key of every agent of config/agents.yaml, kept in a file that only its owner can read: the ones of an earlier
- * start where they still work, new ones otherwise.
+ * start where they still work, new ones otherwise. Throws where the control item is switched off and no key can be replaced.
  */
 export async function seedAgentKeys(
   deps: { readonly client: DynamoDBClient; readonly clock: Clock; readonly random: Random },
@@ -84,14 +87,30 @@ export async function seedAgentKeys(
     const record = keyId === undefined ? null : await keys.get(keyId);
     const revoked = keyId !== undefined && Object.hasOwn((await control.read())?.keysRevoked ?? {}, keyId);
     const lives = record !== null && !revoked && record.expiresAtMs > deps.clock.now() + 86_400_000;
-    if (lives && known[agent] !== undefined) {
-      working[agent] = known[agent];
-      continue;
-    }
-    const { clock, random } = deps;
-    const issued = await issueKey({ keys, control: () => control.read(), clock, random }, { agent, lifeMs: keyLifeMs });
-    if (issued.kind === 'issued') working[agent] = issued.key;
+    working[agent] = lives ? (known[agent] ?? '') : await issueOrReplace({ ...deps, keys, control }, agent);
   }
   writePrivateFile(file, JSON.stringify(working, null, 2));
   return working;
+}
+
+/** Issues a key. Where the agent has two live ones and nobody knows their secrets any more, the older one is revoked for it. */
+async function issueOrReplace(
+  deps: { readonly keys: ApiKeyStore; readonly control: ControlStore; readonly clock: Clock; readonly random: Random },
+  agent: string,
+): Promise<string> {
+  const { keys, control, clock } = deps;
+  const issue = () => issueKey({ ...deps, control: () => control.read() }, { agent, lifeMs: keyLifeMs });
+  const first = await issue();
+  if (first.kind === 'issued') return first.key;
+  const live = (await keys.list(agent)).filter(({ keyId }) => first.live.includes(keyId));
+  const oldest = live.reduce((one, other) => (other.createdAtMs < one.createdAtMs ? other : one));
+  await changeControl(control, clock.now(), (item) => {
+    const by = 'service:local';
+    const reason = `Replaced: agent-keys.json held no working key of ${agent}.`;
+    const revoked = { by, atMs: clock.now(), reason, untilMs: oldest.expiresAtMs };
+    return { ...item, keysRevoked: { ...item.keysRevoked, [oldest.keyId]: revoked } };
+  });
+  const second = await issue();
+  if (second.kind === 'issued') return second.key;
+  throw new Error(`No key of ${agent} could be issued: two are live. Revoke one at the operator door and start again.`);
 }

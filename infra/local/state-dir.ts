@@ -11,6 +11,24 @@ export function privateDirectory(path: string): string {
 }
 
 /**
+ * Takes a directory for this process until the returned function is called or the process ends, however it ends.
+ * Throws a sentence where another process has it: two deployments on the same files would undo each other's work.
+ */
+export function lockDirectory(directory: string): () => void {
+  const database = new DatabaseSync(join(privateDirectory(directory), 'lock.sqlite'));
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    throw new Error(
+      `The state in ${directory} is in use by another Plumbline. Stop it (Ctrl-C where it was started) and try again.`,
+      { cause: error },
+    );
+  }
+  return () => database.close();
+}
+
+/**
  * Opens a SQLite file of the local target. What was acknowledged survives a killed process; a power cut may lose the last writes.
  * @param directory created with mode 0700; @param name file name without ending; @param schema statements that create what is missing
  */

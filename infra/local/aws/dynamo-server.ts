@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -16,7 +17,11 @@ export type DynamoServer = {
   restart(): Promise<void>;
 };
 
-type Command = { readonly program: string; readonly args: (port: number) => readonly string[] };
+type Command = {
+  readonly program: string;
+  readonly host: string;
+  readonly args: (port: number) => readonly string[];
+};
 
 const embedded = fileURLToPath(new URL('../../../node_modules/@dynoxide/linux-x64/dynoxide', import.meta.url));
 /** Node's child processes outlive a killed parent; this shell waits for its parent's pipe to close and then ends the server. */
@@ -37,11 +42,11 @@ export async function startDynamoServer(
   if (given) return { endpoint: given, pid: null, stop: async () => undefined, restart: async () => undefined };
   const command = commandFor(privateDirectory(directory), environment);
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const port = await freePort(command.host);
     try {
       let running = await launch(command, port, clock);
       return {
-        endpoint: `http://127.0.0.1:${port}`,
+        endpoint: `http://${command.host}:${port}`,
         get pid() {
           return running.pid;
         },
@@ -63,12 +68,14 @@ function commandFor(directory: string, environment: Readonly<Record<string, stri
   if (jarDirectory) {
     const library = `-Djava.library.path=${join(jarDirectory, 'DynamoDBLocal_lib')}`;
     const jar = ['-jar', join(jarDirectory, 'DynamoDBLocal.jar'), '-sharedDb', '-dbPath', directory];
-    return { program: 'java', args: (port) => [library, ...jar, '-port', String(port)] };
+    return { program: 'java', host: '127.0.0.1', args: (port) => [library, ...jar, '-port', String(port)] };
   }
   if (existsSync(embedded)) {
     const file = join(directory, 'dynamodb.sqlite');
-    const fixed = ['serve', '--host', '127.0.0.1', '--db-path', file];
-    return { program: embedded, args: (port) => [...fixed, '--port', String(port)] };
+    // It answers any Host and any Origin, so it listens where no page can guess it: one of 16 million loopback addresses.
+    const host = `127.${[randomInt(1, 255), randomInt(0, 256), randomInt(1, 255)].join('.')}`;
+    const fixed = ['serve', '--host', host, '--db-path', file];
+    return { program: embedded, host, args: (port) => [...fixed, '--port', String(port)] };
   }
   throw new Error(
     'There is no DynamoDB for this machine. The embedded one runs on Linux x64 (npm ci installs it). ' +
@@ -94,7 +101,7 @@ async function launch(
     await gone;
   };
   for (let i = 0; i < 800 && child.exitCode === null && child.signalCode === null; i += 1) {
-    if (await answers(port)) return { pid: child.pid ?? null, stop };
+    if (await answers(`http://${command.host}:${port}`)) return { pid: child.pid ?? null, stop };
     await clock.sleep(25);
   }
   await stop();
@@ -109,18 +116,18 @@ function killGroup(pid: number): void {
   }
 }
 
-async function answers(port: number): Promise<boolean> {
+async function answers(url: string): Promise<boolean> {
   try {
-    await (await fetch(`http://127.0.0.1:${port}`, { signal: AbortSignal.timeout(1000) })).arrayBuffer();
+    await (await fetch(url, { signal: AbortSignal.timeout(1000) })).arrayBuffer();
     return true;
   } catch {
     return false;
   }
 }
 
-async function freePort(): Promise<number> {
+async function freePort(host: string): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === 'string') throw new Error('There is no free loopback port.');
