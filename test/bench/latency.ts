@@ -5,7 +5,7 @@ import type { Note, Variant } from './variants.ts';
 type Figures = { readonly requests: number; readonly samples: number[] };
 
 /** How many calls each variant makes in each round, and how many rounds. */
-export type Load = { readonly rounds: number; readonly callsPerRound: number };
+export type Load = { readonly rounds: number; readonly callsPerRound: number; readonly of: string };
 
 /**
  * Runs all variants interleaved, call by call, in one process against one endpoint: noise of the machine meets all alike.
@@ -17,7 +17,7 @@ export async function measureLatency(variants: readonly Variant[], load: Load) {
   for (let round = 0; round < load.rounds; round += 1) {
     const notes = Array.from(
       { length: load.callsPerRound },
-      (_, i): Note => ({ contact: String(1001 + i), text: `round ${round}, note ${i}` }),
+      (_, i): Note => ({ contact: String(1001 + i), text: `${load.of}, round ${round}, note ${i}` }),
     );
     for (const [kind, figures] of [
       ['first', first],

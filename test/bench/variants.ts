@@ -129,9 +129,9 @@ export function claimOf(note: Note, nowMs: number): ClaimRequest {
 }
 
 /** The handler under the action kernel. */
-export function ours(deps: KernelDeps, count: { requests: number }): Variant {
+export function ours(name: string, deps: KernelDeps, count: { requests: number }): Variant {
   return {
-    name: 'Plumbline',
+    name,
     run: (note) => execute(deps, claimOf(note, deps.clock.now())),
     requests: () => count.requests,
   };
