@@ -24,7 +24,8 @@ export type Next = readonly [what: string, world: World];
 
 const failure = failureFor('outcome_unknown', 'upstream', '');
 const passing: Classified = { class: 'rate', code: '', message: '', retryAfterMs: 0 };
-const lost: Classified = { class: 'unknown_outcome', code: '', message: '' };
+/** Some connectors call what they lost transient: only the verdict's kind may count. */
+const lost: Classified = { class: 'transient', code: '', message: '' };
 const nothing = { inline: null } as const;
 
 /** Everything that actor `i` may do next. */
@@ -70,7 +71,7 @@ function claimOf(search: Search, world: World, i: number, role: Extract<Role, { 
   const identity = { ...identityOf(), windowMs: scenario.windowMs ?? 1_000_000_000 };
   const requestDigest = digestNow(search, world);
   const notAfterMs = atOf(search, world, i).nowMs + (scenario.approvalMs ?? 1_000_000);
-  const context = { ...baseRequest.context, callId: role.again === undefined ? `call${i}` : 'again' };
+  const context = { ...baseRequest.context, callId: role.again === undefined ? `call${i}` : `again${role.again}` };
   const permission = role.approval
     ? ({ kind: 'approval', rule: '', by: '', notAfterMs } as const)
     : ({ kind: 'allow' } as const);
@@ -186,7 +187,9 @@ function writeOnce(search: Search, world: World, i: number, heard: boolean): Nex
 function written(search: Search, world: World, i: number, next: ActionRecord): World {
   checkWrite(world.record, next, atOf(search, world, i).nowMs);
   const given = next.approval?.decision && !world.record?.approval?.decision;
-  return { ...world, record: next, approvals: given ? [...world.approvals, next.gen] : world.approvals };
+  const role = search.scenario.roles[i];
+  const meant = role?.kind === 'person' ? (role.gen ?? next.gen) : next.gen;
+  return { ...world, record: next, approvals: given ? [...world.approvals, meant] : world.approvals };
 }
 
 /** The write took effect: the owner of a claim sends, everybody else goes on. */

@@ -112,7 +112,9 @@ export function checkWrite(before: ActionRecord | null, next: ActionRecord, nowM
   }
   if (next.gen !== before.gen + 1) throw new Violation('a generation was skipped or came back');
   if (!('settledAtMs' in before)) throw new Violation(`a generation began while the one before was ${before.state}`);
-  const named = next.callId === 'again';
+  const named = next.callId.startsWith('again');
+  if (named && next.callId !== `again${before.gen}`)
+    throw new Violation('again started another generation than the next');
   const over = before.windowMs !== null && nowMs > before.settledAtMs + before.windowMs;
   if (!named && !over) throw new Violation('a generation began inside the window');
   if (named && before.state !== 'SUCCEEDED' && before.state !== 'FAILED') throw new Violation('again of the unsettled');
