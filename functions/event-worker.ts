@@ -4,6 +4,7 @@ import { sqsClient, sqsEventQueue } from '../shared/aws/event-queue.ts';
 import { dynamoInboxStore } from '../shared/aws/inbox-store.ts';
 import { dynamoLedgerStore } from '../shared/aws/ledger-store.ts';
 import { s3PayloadStore } from '../shared/aws/payload-store.ts';
+import { dynamoSourceStore } from '../shared/aws/source-store.ts';
 import { awsSystemSender } from '../shared/aws/system-sender.ts';
 import { readAwsEnv, readEnv, readRuntimeConfig } from '../shared/config/env.ts';
 import { loadConnector, loadOperation } from '../shared/connectors/registry.ts';
@@ -25,6 +26,7 @@ const work = eventWorker({
   ledger: dynamoLedgerStore({ client, table: env.TABLE_LEDGER }),
   cases: dynamoCaseStore({ client, table: env.TABLE_CASES, random }),
   payloads: s3PayloadStore({ bucket: env.PAYLOAD_BUCKET, env: readAwsEnv }),
+  sources: dynamoSourceStore({ client, table: env.TABLE_STATE }),
   delay: queue,
   ...{ send: awsSystemSender({ config, env, client, clock, log }), loadConnector, loadOperation },
   ...{ handlers: [], clock, random, log },

@@ -8,6 +8,7 @@ import { dynamoClient } from '../shared/aws/dynamo.ts';
 import { sqsClient } from '../shared/aws/event-queue.ts';
 import { dynamoLedgerStore } from '../shared/aws/ledger-store.ts';
 import { lambdaRefreshInvoker } from '../shared/aws/refresh-invoker.ts';
+import { dynamoSourceStore } from '../shared/aws/source-store.ts';
 import { dynamoTokenStore } from '../shared/aws/token-store.ts';
 import { readAwsEnv, readEnv, readRuntimeConfig } from '../shared/config/env.ts';
 import { escalateOverdue } from '../shared/ledger/notices.ts';
@@ -15,25 +16,25 @@ import { systemClock as clock, systemRandom as random } from '../shared/model/cl
 import { eachOf } from '../shared/observe/each-of.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
 import { ensureControl } from '../shared/policy/control.ts';
+import { silentSources } from '../shared/webhooks/silence.ts';
 
 const tables = ['TABLE_ACTIONS', 'TABLE_LEDGER', 'TABLE_CASES', 'TABLE_STATE', 'TABLE_CONTROL'] as const;
 const env = readEnv([...tables, 'STAGE', 'QUEUE_ACTIONS_URL', 'REFRESH_FUNCTION']);
-const config = readRuntimeConfig(import.meta.url);
 const write = (line: string) => void process.stdout.write(`${line}\n`);
 const log = jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'tick' } });
-const client = dynamoClient();
+const [config, client, state] = [readRuntimeConfig(import.meta.url), dynamoClient(), env.TABLE_STATE];
 const store = dynamoActionStore({ client, table: env.TABLE_ACTIONS });
 const queue = sqsDueQueue({ client: sqsClient(), queueUrl: env.QUEUE_ACTIONS_URL });
 const ledger = dynamoLedgerStore({ client, table: env.TABLE_LEDGER });
-const cases = dynamoCaseStore({ client, table: env.TABLE_CASES, random });
-const tokens = dynamoTokenStore(client, env.TABLE_STATE);
+const people = { cases: dynamoCaseStore({ client, table: env.TABLE_CASES, random }), ledger, config, log, clock };
 const invoker = lambdaRefreshInvoker({ functionName: env.REFRESH_FUNCTION, readEnv: readAwsEnv });
 
-/** Once a minute: what is due is queued, overdue cases escalate, tokens are renewed ahead. One that fails stops no other. */
+/** Once a minute: due actions, overdue cases, silent channels, tokens to renew. One that fails stops no other. */
 export const handler = () =>
   eachOf(log, {
     control: () => ensureControl(controlStore(client, env.TABLE_CONTROL)),
     due: () => queueDue({ store, queue, clock }, 100),
-    cases: () => escalateOverdue({ cases, ledger, config, log, clock }, clock.now()),
-    tokens: () => refreshAhead({ systems: config.systems, tokens, invoker, clock }),
+    cases: () => escalateOverdue(people, clock.now()),
+    silence: () => silentSources({ ...people, sources: dynamoSourceStore({ client, table: state }) }, clock.now()),
+    tokens: () => refreshAhead({ systems: config.systems, tokens: dynamoTokenStore(client, state), invoker, clock }),
   });

@@ -9,6 +9,7 @@ import { connectorNames } from '../shared/connectors/registry.ts';
 import type { Tool } from '../shared/tools/define.ts';
 import { checkTools } from '../shared/tools/list.ts';
 import { loadOperations } from '../shared/tools/operations.ts';
+import { schemeNames } from '../shared/webhooks/schemes.ts';
 import { functions } from './functions.ts';
 
 /** The project's folder. */
@@ -70,7 +71,7 @@ function requireEntries(names: readonly string[]): void {
 async function readConfig(dir: string): Promise<PlumblineConfig> {
   const { tools } = (await import('../config/tools/index.ts')) as { tools: readonly Tool[] };
   const known = tools.map(({ name, effect, input }) => ({ name, effect, inputs: Object.keys(input.shape) }));
-  const result = loadConfig(dir, { tools: known, connectors: connectorNames });
+  const result = loadConfig(dir, { tools: known, connectors: connectorNames, schemes: schemeNames });
   if (result.kind === 'ok') {
     checkTools({ config: result.config, operations: await loadOperations(result.config.systems) }, tools);
     return result.config;

@@ -42,13 +42,7 @@ export function grantsOf(name: FunctionName, arns: Arns, config: PlumblineConfig
   return roles[name]();
 }
 
-const ledgerIndexes = [
-  indexes.ledgerByRun,
-  indexes.ledgerByAction,
-  indexes.ledgerByRecord,
-  indexes.ledgerByPrincipalDay,
-  indexes.ledgerByWorkflow,
-];
+const ledgerIndexes = [indexes.ledgerByRun, indexes.ledgerByAction, indexes.ledgerByWorkflow];
 const caseIndexes = [indexes.casesByState, indexes.casesByOwner];
 
 /** What every function needs that asks a system. */
@@ -58,48 +52,41 @@ function systemCalls(may: Statements, { staticKeys }: SecretNames): readonly Gra
     may.state('Limits', ['breakers', 'rates'], ['GetItem', 'PutItem', 'UpdateItem']),
     may.refresh(),
     ...may.secrets('ReadStaticKeys', staticKeys, ['GetSecretValue']),
-    may.payloads('GetObject', 'PutObject'),
-    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
-  ];
-}
-
-/** What every function needs that attempts an action. */
-function actionCalls(may: Statements, secrets: SecretNames): readonly Grant[] {
-  return [
-    ...systemCalls(may, secrets),
-    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
-    may.state('Budgets', ['budgets'], ['UpdateItem']),
-    may.table('Ledger', 'ledger', ['GetItem', 'PutItem']),
-    may.queries('ledger', [indexes.ledgerByRun, indexes.ledgerByAction]),
-    // A policy's budget that is used up pauses the agent.
-    may.table('Control', 'control', ['GetItem', 'PutItem']),
+    ...may.payloads('GetObject', 'PutObject'),
   ];
 }
 
 /** Who is called from outside. */
 const doors = (may: Statements, secrets: SecretNames) => ({
   'agent-door': () => [
-    ...actionCalls(may, secrets),
+    ...systemCalls(may, secrets),
+    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
+    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
+    may.table('Ledger', 'ledger', ['PutItem']),
+    may.queries('ledger', [indexes.ledgerByRun, indexes.ledgerByAction]),
+    // A policy's budget that is used up pauses the agent.
+    may.table('Control', 'control', ['GetItem', 'PutItem']),
+    may.state('Budgets', ['budgets'], ['UpdateItem']),
     may.state('ReadAgentKeys', ['agentKeys'], ['GetItem']),
     may.kms('dynamodb', 's3'),
   ],
   'webhook-door': () => [
     ...may.secrets('ReadWebhookSecrets', secrets.webhooks, ['GetSecretValue']),
     may.send('inbox'),
-    may.payloads('PutObject'),
+    ...may.payloads('PutObject'),
     may.kms('s3', 'sqs'),
   ],
   'operator-door': () => [
     may.table('Actions', 'actions', ['GetItem', 'PutItem']),
     may.table('Events', 'inbox', ['GetItem']),
-    may.table('Ledger', 'ledger', ['GetItem', 'PutItem']),
+    may.table('Ledger', 'ledger', ['PutItem']),
     may.queries('ledger', ledgerIndexes),
-    may.table('Cases', 'cases', ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem']),
+    may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),
     may.queries('cases', caseIndexes),
     may.table('Control', 'control', ['GetItem', 'PutItem']),
     may.state('AgentKeys', ['agentKeys', 'agentKeyLists'], ['GetItem', 'PutItem']),
     may.state('Health', ['tokens', 'breakers'], ['GetItem']),
-    may.payloads('GetObject', 'PutObject'),
+    ...may.payloads('GetObject', 'PutObject'),
     may.send('inbox'),
     may.kms('dynamodb', 's3', 'sqs'),
   ],
@@ -109,26 +96,30 @@ const doors = (may: Statements, secrets: SecretNames) => ({
 const workers = (may: Statements, secrets: SecretNames) => ({
   'event-worker': () => [
     ...systemCalls(may, secrets),
-    may.table('Claims', 'inbox', ['GetItem', 'UpdateItem']),
+    may.table('Claims', 'inbox', ['UpdateItem']),
+    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
+    may.state('Arrivals', ['sources'], ['UpdateItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
     may.receive('inbox', ['ChangeMessageVisibility']),
     may.kms('dynamodb', 's3', 'sqs'),
   ],
   'action-worker': () => [
-    ...actionCalls(may, secrets),
-    may.receive('actions', ['ChangeMessageVisibility']),
+    ...systemCalls(may, secrets),
+    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
+    may.table('Control', 'control', ['GetItem']),
+    may.receive('actions'),
     may.kms('dynamodb', 's3', 'sqs'),
   ],
   tick: () => [
     may.queries('actions', [indexes.due]),
-    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
     may.send('actions'),
-    may.table('Cases', 'cases', ['GetItem', 'PutItem', 'UpdateItem']),
+    may.table('Cases', 'cases', ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem']),
     may.queries('cases', [indexes.casesByState]),
     may.table('Ledger', 'ledger', ['PutItem']),
     // The first tick of a new deployment writes the first control item; the write is conditional on there being none.
     may.table('Control', 'control', ['GetItem', 'PutItem']),
-    may.state('Watch', ['tokens', 'sources'], ['GetItem']),
+    may.state('ReadTokens', ['tokens'], ['GetItem']),
+    may.state('Silence', ['sources'], ['GetItem', 'UpdateItem']),
     may.refresh(),
     may.send('tickDead'),
     may.kms('dynamodb', 'sqs'),
@@ -146,19 +137,20 @@ const keepers = (may: Statements, secrets: SecretNames) => ({
   'ledger-stream': () => [
     ...may.stream('actions'),
     may.table('Ledger', 'ledger', ['PutItem']),
-    may.payloads('PutObject'),
+    ...may.payloads('PutObject'),
     may.kms('dynamodb', 's3'),
   ],
   'router-stream': () => [
     ...may.stream('actions'),
     may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
-    may.kms('dynamodb', 's3'),
+    may.send('actions'),
+    may.kms('dynamodb', 's3', 'sqs'),
   ],
   'dead-letter': () => [
     may.receive('inboxDead'),
     may.receive('actionsDead'),
-    may.payloads('PutObject'),
+    ...may.payloads('PutObject'),
     may.table('Cases', 'cases', ['GetItem', 'PutItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
     may.kms('dynamodb', 's3', 'sqs'),

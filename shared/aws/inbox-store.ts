@@ -1,5 +1,12 @@
 import { type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import type { EventOutcome, InboxClaim } from '../model/event.ts';
+import {
+  conflictIdentity,
+  type EventOutcome,
+  eventRetentionMs,
+  type InboxClaim,
+  type InboxMessage,
+  type KeptMessage,
+} from '../model/event.ts';
 import type { InboxStore } from '../webhooks/ports.ts';
 import { conditionFailed, fromItem, type Item, storeFault, toItem } from './dynamo.ts';
 
@@ -9,8 +16,7 @@ export type InboxStoreDeps = { readonly client: DynamoDBClient; readonly table: 
 type ClaimInput = Parameters<InboxStore['claim']>[0];
 type Claimed = Awaited<ReturnType<InboxStore['claim']>>;
 
-/** Longer than any provider sends again, but for those that never stop. */
-const retentionMs = 90 * 86_400_000;
+const maxConflicts = 20;
 
 /**
  * Claims of events over DynamoDB: every transition is one conditional write on (state, owner, epoch, body hash).
@@ -33,7 +39,7 @@ async function claim(deps: InboxStoreDeps, input: ClaimInput, pk: string, confli
         TableName: deps.table,
         Key: toItem({ pk }),
         UpdateExpression:
-          'SET st = :processing, ow = :owner, lu = :lease, bh = :hash, fs = if_not_exists(fs, :now), dn = if_not_exists(dn, :zero) ADD ep :one',
+          'SET st = :processing, ow = :owner, lu = :lease, bh = :hash, fs = if_not_exists(fs, :now), dn = if_not_exists(dn, :zero), kept = :kept ADD ep :one',
         ConditionExpression: 'attribute_not_exists(pk) OR (st = :processing AND lu <= :now AND bh = :hash)',
         ExpressionAttributeValues: toItem({
           ':processing': 'PROCESSING',
@@ -42,6 +48,7 @@ async function claim(deps: InboxStoreDeps, input: ClaimInput, pk: string, confli
           ':hash': input.bodyHash,
           ':now': input.nowMs,
           ':zero': 0,
+          ':kept': keptText(input.kept),
           ':one': 1,
         }),
         ReturnValues: 'ALL_NEW',
@@ -63,10 +70,32 @@ async function meet(
   standing: InboxClaim,
   conflict: boolean,
 ): Promise<Claimed> {
-  if (standing.bodyHash !== input.bodyHash) return claim(deps, input, `${input.identity}~${input.bodyHash}`, true);
+  if (standing.bodyHash !== input.bodyHash) {
+    const own = conflictIdentity(input.identity, input.bodyHash);
+    await nameConflict(deps, standing, own);
+    return claim(deps, input, own, true);
+  }
   if (standing.state === 'DONE') return { kind: 'done', claim: await count(deps, standing), conflict };
   if (standing.owner === input.owner) return { kind: 'claimed', claim: standing, conflict };
   return { kind: 'busy', leaseUntilMs: standing.leaseUntilMs };
+}
+
+/** Names a delivery with another content beside the one it differs from, for people. */
+async function nameConflict(deps: InboxStoreDeps, standing: InboxClaim, own: string): Promise<void> {
+  if (standing.conflicts.includes(own) || standing.conflicts.length >= maxConflicts) return;
+  try {
+    await deps.client.send(
+      new UpdateItemCommand({
+        TableName: deps.table,
+        Key: toItem({ pk: standing.identity }),
+        UpdateExpression: 'ADD cf :own',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: toItem({ ':own': new Set([own]) }),
+      }),
+    );
+  } catch (error) {
+    if (conditionFailed(error) === undefined) throw storeFault('inbox.nameConflict', error);
+  }
 }
 
 /** Counts a duplicate. The number is for people: a lost increment changes nothing. */
@@ -105,7 +134,7 @@ async function finish(deps: InboxStoreDeps, input: Parameters<InboxStore['finish
           ':epoch': input.epoch,
           ':now': input.nowMs,
           ':outcome': input.outcome,
-          ':ttl': Math.ceil((input.nowMs + retentionMs) / 1000),
+          ':ttl': Math.ceil((input.nowMs + eventRetentionMs) / 1000),
         }),
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
@@ -161,6 +190,17 @@ function claimOf(identity: string, item: Item): InboxClaim {
     firstSeenAtMs: Number(item.fs),
     doneAtMs: typeof item.da === 'number' ? item.da : null,
     duplicates: Number(item.dn ?? 0),
+    conflicts: item.cf instanceof Set ? [...item.cf].map(String).sort() : [],
     outcome: (item.oc as EventOutcome | undefined) ?? null,
+    kept: typeof item.kept === 'string' ? keptOf(item.kept) : null,
   };
+}
+
+/** As text, because an item of a provider may hold numbers that DynamoDB has no type for. */
+function keptText(kept: KeptMessage): string {
+  return 'object' in kept ? kept.object : JSON.stringify(kept.inline);
+}
+
+function keptOf(text: string): KeptMessage {
+  return text.startsWith('{') ? { inline: JSON.parse(text) as InboxMessage } : { object: text };
 }

@@ -8,7 +8,12 @@ export type KnownTool = {
 };
 
 /** What exists outside the YAML. */
-export type KnownParts = { readonly tools?: readonly KnownTool[]; readonly connectors?: readonly string[] };
+export type KnownParts = {
+  readonly tools?: readonly KnownTool[];
+  readonly connectors?: readonly string[];
+  /** Names of the signature schemes of webhooks. */
+  readonly schemes?: readonly string[];
+};
 
 /** One readable file as it was written, whether or not its own schema accepts it. */
 export type RawFile = { readonly raw: unknown; readonly positions: Positions };
@@ -99,14 +104,24 @@ function toolProblem(known: KnownParts, at: Positions, path: readonly PropertyKe
 function systemProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
   return files.systems.flatMap((file) => {
     if (!file) return [];
-    const { connector, owner } = fields(file.raw);
-    const problems = teamProblem(files, file.positions, ['owner'], owner);
+    const { connector, owner, webhooks } = fields(file.raw);
+    const problems = [
+      ...teamProblem(files, file.positions, ['owner'], owner),
+      ...Object.entries(fields(webhooks)).flatMap(([channel, settings]) =>
+        schemeProblem(known, file.positions, ['webhooks', channel, 'scheme'], fields(settings).scheme),
+      ),
+    ];
     if (known.connectors && typeof connector === 'string' && !known.connectors.includes(connector)) {
       const allowed = known.connectors.join(', ');
       problems.push(problemAt(file.positions, ['connector'], `No connector is called \`${connector}\`.`, allowed));
     }
     return problems;
   });
+}
+
+function schemeProblem(known: KnownParts, at: Positions, path: readonly PropertyKey[], scheme: unknown) {
+  if (!known.schemes || typeof scheme !== 'string' || known.schemes.includes(scheme)) return [];
+  return [problemAt(at, path, `No signature scheme is called \`${scheme}\`.`, known.schemes.join(', '))];
 }
 
 const effects = ['read', 'append', 'create', 'update', 'delete', 'send'];

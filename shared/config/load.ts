@@ -20,7 +20,7 @@ export type LoadResult =
  * Reads and validates all YAML of a configuration folder. Nothing is used unless everything is valid.
  * The version is a hash of the validated content, so that equal configuration has an equal version.
  * @param dir the folder with systems/, agents.yaml, owners.yaml and policies.yaml
- * @param known the tools and connectors that exist, for the checks between files; absent parts are not checked
+ * @param known the tools, connectors and webhook schemes that exist, for the checks between files; absent parts are not checked
  */
 export function loadConfig(dir: string, known: KnownParts = {}): LoadResult {
   const problems: ConfigProblem[] = [];

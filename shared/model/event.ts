@@ -20,8 +20,17 @@ export type InboxMessage = {
   readonly item: { readonly inline: Json } | { readonly object: string; readonly index: number };
   /** Why a verified body or item could not be read as events; then a person decides. Absent for readable ones. */
   readonly quarantine?: string;
-  /** Set by replay: who asked, and why. `force`: process a DONE event again; its effects keep their event keys. */
-  readonly replay: { readonly by: string; readonly reason: string; readonly force?: boolean } | null;
+  /** Set by replay. */
+  readonly replay: Replay | null;
+};
+
+/** One request of a person to work on an event again. `force`: also where it is DONE; its effects keep their event keys. */
+export type Replay = {
+  /** Names this request, so that a second delivery of it is not a second request. */
+  readonly id: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly force?: boolean;
 };
 
 /** What became of one event. */
@@ -30,7 +39,8 @@ export type EventOutcome =
       readonly kind: 'processed';
       readonly actions: readonly string[];
       readonly record: readonly string[] | null;
-      readonly reRead: boolean;
+      /** What the system said of the record: the hash of its canonical JSON, or that it is gone; null where nothing was read. */
+      readonly live: { readonly hash: string; readonly fetchedAtMs: number } | 'gone' | null;
     }
   | { readonly kind: 'ignored'; readonly why: string }
   | { readonly kind: 'quarantined'; readonly why: string };
@@ -46,5 +56,27 @@ export type InboxClaim = {
   readonly firstSeenAtMs: number;
   readonly doneAtMs: number | null;
   readonly duplicates: number;
+  /** Claims of deliveries that had this identity and another content. */
+  readonly conflicts: readonly string[];
   readonly outcome: EventOutcome | null;
+  /** The event as it was queued, for a replay; as long as the claim. */
+  readonly kept: KeptMessage | null;
 };
+
+/** A queued event inline, or the payload object that holds it. */
+export type KeptMessage = { readonly inline: InboxMessage } | { readonly object: string };
+
+/** How long a decided event is known and can be replayed: longer than any provider sends again, milliseconds. */
+export const eventRetentionMs = 90 * 86_400_000;
+
+/**
+ * The claim of a delivery whose identity was seen with another content; also its event id, so that both are events of their own.
+ */
+export function conflictIdentity(identity: string, itemHash: string): string {
+  return `${identity}~${itemHash}`;
+}
+
+/** The claim of a forced replay. It is one for the claim only: handlers see the event's own id. */
+export function forcedIdentity(identity: string, replayId: string): string {
+  return `${identity}~forced:${replayId}`;
+}

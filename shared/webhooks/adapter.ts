@@ -10,6 +10,8 @@ export type DeliveryFacts = {
   readonly bodyHash: string;
   readonly signedId: string | null;
   readonly receivedAtMs: number;
+  /** What the channel's configuration says beside its scheme. */
+  readonly params?: Readonly<Record<string, string>>;
 };
 
 /**
@@ -25,15 +27,17 @@ export type WebhookAdapter = {
    */
   identity(item: Json, delivery: DeliveryFacts): string | null;
   /** The item without what changes between attempts, such as `attemptNumber`: its hash tells a retry from a conflict. */
-  stable(item: Json): Json;
+  stable(item: Json, delivery?: DeliveryFacts): Json;
   /** The event type as agents and config name it, such as `contact.propertyChange`. */
-  type(item: Json): string;
+  type(item: Json, delivery?: DeliveryFacts): string;
   /** When the provider says that it happened; never trusted for order. */
   occurredAtMs(item: Json): number | null;
   /** The provider's own attempt counter, where it sends one. */
   attempt(item: Json): number | null;
   /** The read that fetches the live record this item is about, or null where there is none to read. */
   reRead(item: Json, system: string): PlannedCall | null;
+  /** The account this item says it comes from, by the names of `account:` in the configuration; absent or null where it names none. */
+  account?(item: Json): Readonly<Record<string, string>> | null;
   /** The record this item is about, for the ledger; absent or null where it names none. */
   record?(item: Json, system: string): RecordRef | null;
 };

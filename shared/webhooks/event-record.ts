@@ -35,25 +35,44 @@ export function eventEntry(input: {
   };
 }
 
-/** The case of a verified event that could not be read. */
-export function quarantineCase(message: InboxMessage, owner: string): CaseOpening {
+/**
+ * The case of a verified event that was not processed. Events of one strange account are one case: an app that is installed in
+ * two accounts delivers both, and each event keeps its own claim and ledger entry.
+ */
+export function quarantineCase(input: {
+  readonly message: InboxMessage;
+  readonly owner: string;
+  readonly why: string;
+  readonly account: string | null;
+}): CaseOpening {
+  const { message, owner, why, account } = input;
+  const { system, channel, identity, bodyHash } = message;
   return {
     kind: 'exception',
     reason: 'quarantined',
-    title: `A webhook of ${message.system} could not be read`,
-    detail: `The signature was right, but the content was not what ${message.scheme} sends (${message.quarantine}). Nothing was done with it. Look at the stored item, then replay it after the mapping is fixed, or close the case.`,
+    ...wordsFor(input),
     owner,
     actionId: null,
     runId: null,
-    system: message.system,
-    eventIdentity: message.identity,
-    facts: {
-      channel: message.channel,
-      why: message.quarantine ?? null,
-      bodyHash: message.bodyHash,
-      object: 'object' in message.item ? message.item.object : null,
-    },
-    dedupeKey: `quarantined#${message.identity}`,
+    system,
+    eventIdentity: identity,
+    facts: { channel, why, account, bodyHash, object: 'object' in message.item ? message.item.object : null },
+    dedupeKey: account === null ? `quarantined#${identity}` : `quarantined#${system}#${channel}#${account}`,
     dueInMs: dayMs,
+  };
+}
+
+function wordsFor({ message, why, account }: Parameters<typeof quarantineCase>[0]): { title: string; detail: string } {
+  const { system, channel, scheme } = message;
+  const after = 'Nothing was done with it. Repair the cause and replay the event with force, or close the case.';
+  if (account !== null) {
+    return {
+      title: `Webhooks of another account arrive at ${system}/${channel}`,
+      detail: `The signature was right, but the event is of ${account}, which is not the account that the configuration of ${system} names. Events of this account are kept and not processed. ${after}`,
+    };
+  }
+  return {
+    title: `A webhook of ${system} could not be read`,
+    detail: `The signature was right, but the content was not what ${scheme} sends (${why}). ${after}`,
   };
 }

@@ -1,15 +1,20 @@
 import type { PlumblineConfig } from '../config/schema.ts';
 import type { Sender } from '../connectors/sender.ts';
+import { notify } from '../ledger/notices.ts';
+import type { LedgerStore } from '../ledger/ports.ts';
 import type { Operation } from '../model/operation.ts';
 import { type ConnectorLoader, connectorAdapter } from './channels.ts';
-import type { EventDelay } from './ports.ts';
+import type { EventDelay, SourceStore } from './ports.ts';
 import type { ProcessDeps } from './process.ts';
-import { planReRead, reReadRecord } from './re-read.ts';
-import { type BatchAnswer, type QueuedMessage, workBatch } from './work-batch.ts';
+import { planEvent, reReadRecord } from './re-read.ts';
+import { arrivalNoter } from './silence.ts';
+import { type BatchAnswer, type BatchDeps, type QueuedMessage, workBatch } from './work-batch.ts';
 
 /** What the worker of the inbox queue is put together from. */
-export type EventWorkerDeps = Omit<ProcessDeps, 'plan' | 'reRead' | 'ownerOf' | 'leaseMs'> & {
+export type EventWorkerDeps = Omit<ProcessDeps, 'ledger' | 'plan' | 'reRead' | 'ownerOf' | 'tell' | 'leaseMs'> & {
   readonly config: PlumblineConfig;
+  readonly ledger: LedgerStore;
+  readonly sources: Pick<SourceStore, 'seen'>;
   readonly send: Sender;
   readonly loadConnector: ConnectorLoader;
   readonly loadOperation: (id: string) => Promise<Operation>;
@@ -28,9 +33,11 @@ export function eventWorker(
   const { config, send, loadOperation } = deps;
   const adapterOf = (connector: string, scheme: string) => connectorAdapter(deps.loadConnector, connector, scheme);
   const live = { systems: config.systems, send, loadOperation, adapterOf };
-  const process: ProcessDeps & { readonly delay: EventDelay } = {
+  const process: BatchDeps = {
     ...deps,
-    plan: (message, item) => planReRead(live, message, item),
+    arrived: arrivalNoter({ ...deps, systems: config.systems }),
+    tell: (opened) => notify(deps, opened, 'opened', null),
+    plan: (message, item) => planEvent(live, message, item),
     reRead: (call, deadlineMs) => reReadRecord(live, call, deadlineMs),
     ownerOf: (system) => config.systems[system]?.owner ?? Object.keys(config.owners.teams)[0] ?? 'operators',
     leaseMs,

@@ -5,6 +5,7 @@ import type { Json } from '../model/json.ts';
 import type { DeliveryFacts, WebhookAdapter } from './adapter.ts';
 import type { Channel } from './channels.ts';
 import { genericAdapter } from './generic-adapter.ts';
+import type { SourceName } from './ports.ts';
 import { redactPayload, redactText } from './redact.ts';
 import type { Proof } from './verify-types.ts';
 
@@ -65,7 +66,7 @@ function draftOrPoison(delivery: VerifiedDelivery, adapter: WebhookAdapter, sign
     const itemHash = sha256Hex(JSON.stringify(signed));
     return {
       ...common(delivery),
-      identity: fullIdentity(delivery, `unidentified:${itemHash}`),
+      identity: eventIdentity(delivery.channel, `unidentified:${itemHash}`),
       type: 'unreadable',
       itemHash,
       occurredAtMs: null,
@@ -78,12 +79,13 @@ function draftOrPoison(delivery: VerifiedDelivery, adapter: WebhookAdapter, sign
 
 /** Identity and hash come from the item as it was signed; only its redacted form travels. */
 function draft(delivery: VerifiedDelivery, adapter: WebhookAdapter, signed: Json, item: Json): InboxMessage {
-  const identity = adapter.identity(signed, factsOf(delivery));
-  const itemHash = sha256Hex(JSON.stringify(adapter.stable(signed)));
+  const facts = factsOf(delivery);
+  const identity = adapter.identity(signed, facts);
+  const itemHash = sha256Hex(JSON.stringify(adapter.stable(signed, facts)));
   return {
     ...common(delivery),
-    identity: fullIdentity(delivery, identity ?? `unidentified:${itemHash}`),
-    type: adapter.type(item).slice(0, 200),
+    identity: eventIdentity(delivery.channel, identity ?? `unidentified:${itemHash}`),
+    type: adapter.type(item, facts).slice(0, 200),
     itemHash,
     occurredAtMs: adapter.occurredAtMs(item),
     attempt: adapter.attempt(item),
@@ -102,7 +104,7 @@ async function quarantined(
   const large = bytes.length > inlineLimitBytes;
   return {
     ...common(delivery),
-    identity: fullIdentity(delivery, `unreadable:${delivery.bodyHash}`),
+    identity: eventIdentity(delivery.channel, `unreadable:${delivery.bodyHash}`),
     type: 'unreadable',
     itemHash: delivery.bodyHash,
     occurredAtMs: null,
@@ -127,15 +129,14 @@ function common(delivery: VerifiedDelivery) {
 }
 
 function factsOf(delivery: VerifiedDelivery): DeliveryFacts {
-  const { system, channel, scheme } = delivery.channel;
+  const { system, channel, scheme, params } = delivery.channel;
   const signedId = delivery.verdict.signedId ?? null;
   const { bodyHash, receivedAtMs } = delivery;
-  return { system, channel, scheme, bodyHash, signedId, receivedAtMs };
+  return { system, channel, scheme, bodyHash, signedId, receivedAtMs, params };
 }
 
-/** A very long identity is hashed: it is a key of a table and must stay below its bounds. */
-function fullIdentity(delivery: VerifiedDelivery, identity: string): string {
-  const { system, channel } = delivery.channel;
+/** The identity of an event by its channel. A very long one is hashed: it is a key of a table and must stay below its bounds. */
+export function eventIdentity(source: SourceName, identity: string): string {
   const short = identity.length <= 300 ? identity : `hash:${sha256Hex(identity)}`;
-  return `${system}#${channel}#${short}`;
+  return `${source.system}#${source.channel}#${short}`;
 }

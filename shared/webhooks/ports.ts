@@ -1,4 +1,4 @@
-import type { EventOutcome, InboxClaim, InboxMessage } from '../model/event.ts';
+import type { EventOutcome, InboxClaim, InboxMessage, KeptMessage } from '../model/event.ts';
 
 /** Where verified events wait. Throws `store_unavailable` where not all messages are durable: then nothing may be acknowledged. */
 export type EventQueue = { send(messages: readonly InboxMessage[]): Promise<void> };
@@ -8,7 +8,7 @@ export type InboxStore = {
   /**
    * Claims an event for `leaseMs`. `done`: a duplicate, counted. `busy`: another live lease, until `leaseUntilMs`.
    * `conflict` says that the same identity was seen with another body hash: accepted under an identity of its own
-   * (`claim.identity`, which `finish` takes) and flagged.
+   * (`claim.identity`, which `finish` takes) and flagged, and named in the `conflicts` of the claim it differs from.
    */
   claim(input: {
     identity: string;
@@ -16,6 +16,8 @@ export type InboxStore = {
     owner: string;
     nowMs: number;
     leaseMs: number;
+    /** Stays with the claim, so that the event can be replayed. */
+    kept: KeptMessage;
   }): Promise<
     | { readonly kind: 'claimed'; readonly claim: InboxClaim; readonly conflict: boolean }
     | { readonly kind: 'busy'; readonly leaseUntilMs: number }
@@ -36,3 +38,14 @@ export type InboxStore = {
 
 /** Makes a received message visible again after a delay instead of at the end of its visibility timeout. */
 export type EventDelay = { retryIn(receiptHandle: string, delayMs: number): Promise<void> };
+
+/** One way in: `POST /{system}/{channel}`. */
+export type SourceName = { readonly system: string; readonly channel: string };
+
+/** When each channel was last heard of. */
+export type SourceStore = {
+  /** Notes that an event arrived at `atMs`; never goes back in time. */
+  seen(source: SourceName, atMs: number): Promise<void>;
+  /** What is known of a channel; the first call for it begins the watch. */
+  watch(source: SourceName, nowMs: number): Promise<{ watchedSinceMs: number; lastSeenMs: number | null }>;
+};

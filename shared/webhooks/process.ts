@@ -1,7 +1,16 @@
+import { sortedJson } from '../action/canonical.ts';
 import type { CaseStore, LedgerStore, PayloadStore } from '../ledger/ports.ts';
+import type { Case } from '../model/case.ts';
 import type { Clock, Random } from '../model/clock.ts';
 import { PlumblineError } from '../model/errors.ts';
-import type { EventOutcome, InboxClaim, InboxMessage } from '../model/event.ts';
+import {
+  conflictIdentity,
+  type EventOutcome,
+  forcedIdentity,
+  type InboxClaim,
+  type InboxMessage,
+  type KeptMessage,
+} from '../model/event.ts';
 import { newId, sha256Hex } from '../model/ids.ts';
 import type { Json } from '../model/json.ts';
 import type { PlannedCall, RecordRef } from '../model/operation.ts';
@@ -32,17 +41,27 @@ export type EventHandler = {
   readonly handle: (event: ClaimedEvent) => Promise<readonly string[]>;
 };
 
+/** What to do with an event: work on it, or leave it to a person. */
+export type EventPlan =
+  | {
+      readonly kind: 'work';
+      readonly message: InboxMessage;
+      readonly call: PlannedCall | null;
+      readonly record: RecordRef | null;
+    }
+  /** `account`: what the event says of its account, where that is the reason. */
+  | { readonly kind: 'refused'; readonly why: string; readonly account: string | null };
+
 /** What the worker needs. */
 export type ProcessDeps = {
   readonly inbox: InboxStore;
-  readonly payloads: Pick<PayloadStore, 'get'>;
+  readonly payloads: PayloadStore;
   readonly ledger: Pick<LedgerStore, 'append'>;
   readonly cases: Pick<CaseStore, 'open'>;
-  /** What to read for an item, and which record it is about; from the connector. */
-  readonly plan: (
-    message: InboxMessage,
-    item: Json,
-  ) => Promise<{ readonly call: PlannedCall | null; readonly record: RecordRef | null }>;
+  /** Tells the owner of a case that was opened. */
+  readonly tell: (opened: Case) => Promise<void>;
+  /** What to do with an event, and what to read for it; from the configuration and the connector. */
+  readonly plan: (message: InboxMessage, item: Json) => Promise<EventPlan>;
   readonly reRead: (call: PlannedCall, deadlineMs: number) => Promise<LiveRecord>;
   readonly handlers: readonly EventHandler[];
   readonly ownerOf: (system: string) => string;
@@ -57,6 +76,9 @@ export type ProcessDeps = {
 export type Processed =
   | { readonly kind: 'done'; readonly as: EventOutcome['kind'] | 'duplicate' }
   | { readonly kind: 'later'; readonly delayMs: number; readonly why: string };
+
+/** Up to here a message stays in its claim itself, bytes. */
+const inlineBytes = 4_096;
 
 type Claim = { readonly claim: InboxClaim; readonly conflict: boolean };
 
@@ -74,8 +96,9 @@ export async function processEvent(
   const { message } = input;
   const nowMs = deps.clock.now();
   const owner = newId('own', nowMs, deps.random);
-  const { identity, bodyHash } = claimKey(message);
-  const claimed = await deps.inbox.claim({ identity, bodyHash, owner, nowMs, leaseMs: deps.leaseMs });
+  const { kept, bytes } = keptForm(message);
+  const key = { identity: claimIdentity(message), bodyHash: message.itemHash };
+  const claimed = await deps.inbox.claim({ ...key, owner, nowMs, leaseMs: deps.leaseMs, kept });
   const dimensions = { system: message.system, channel: message.channel };
   if (claimed.kind === 'busy') {
     return { kind: 'later', delayMs: claimed.leaseUntilMs - nowMs + 500, why: 'leased' };
@@ -85,51 +108,69 @@ export async function processEvent(
     return { kind: 'done', as: 'duplicate' };
   }
   if (claimed.conflict) deps.log.metric('webhook_identity_conflict', 1, 'Count', dimensions);
-  const outcome = await decide(deps, input, claimed);
-  if ('code' in outcome) return later(deps, claimed.claim, input.attempt, outcome);
-  return settle(deps, message, claimed, outcome);
-}
-
-/** A fault of a handler or store leaves the claim free for the next attempt, and is thrown on. */
-async function decide(
-  deps: ProcessDeps,
-  input: { readonly message: InboxMessage; readonly deadlineMs: number },
-  claimed: Claim,
-): Promise<EventOutcome | Extract<LiveRecord, { kind: 'unavailable' }>> {
   try {
-    return input.message.quarantine === undefined ? await work(deps, input, claimed) : await park(deps, input.message);
+    if (bytes) await deps.payloads.put(bytes);
+    const outcome = await decide(deps, input, claimed);
+    if ('code' in outcome) return later(deps, claimed.claim, input.attempt, outcome);
+    return await settle(deps, message, claimed, outcome);
   } catch (error) {
-    const { identity, owner, epoch } = claimed.claim;
-    await deps.inbox.release({ identity, owner, epoch, nowMs: deps.clock.now() });
+    await releaseQuietly(deps, claimed.claim);
     throw error;
   }
 }
 
-/** A forced replay is a claim of its own; its handlers still see the original event id. */
-function claimKey(message: InboxMessage): { readonly identity: string; readonly bodyHash: string } {
-  const { replay } = message;
-  if (!replay?.force) return { identity: message.identity, bodyHash: message.itemHash };
-  const mark = sha256Hex(JSON.stringify([replay.by, replay.reason, message.receivedAtMs])).slice(0, 32);
-  return { identity: `${message.identity}~forced:${mark}`, bodyHash: message.itemHash };
+/** Leaves the claim free for the next attempt. Where that fails too, the lease ends by itself and the first fault is told. */
+async function releaseQuietly(deps: ProcessDeps, { identity, owner, epoch }: InboxClaim): Promise<void> {
+  try {
+    await deps.inbox.release({ identity, owner, epoch, nowMs: deps.clock.now() });
+  } catch (error) {
+    deps.log.warn('The lease of an event ends by its time.', {
+      reason: error instanceof Error ? error.name : 'unknown',
+    });
+  }
 }
 
-async function work(
+/** A forced replay is a claim of its own; its handlers still see the original event id. */
+function claimIdentity({ identity, replay }: InboxMessage): string {
+  return replay?.force ? forcedIdentity(identity, replay.id) : identity;
+}
+
+/** A message as it stays with its claim: itself where it is small, else as an object, which is put once the claim is ours. */
+function keptForm(message: InboxMessage): { readonly kept: KeptMessage; readonly bytes: Uint8Array | null } {
+  const original = { ...message, replay: null };
+  const bytes = Buffer.from(JSON.stringify(original));
+  if (bytes.length <= inlineBytes) return { kept: { inline: original }, bytes: null };
+  return { kept: { object: sha256Hex(bytes) }, bytes };
+}
+
+async function decide(
   deps: ProcessDeps,
   input: { readonly message: InboxMessage; readonly deadlineMs: number },
   { conflict }: Claim,
 ): Promise<EventOutcome | Extract<LiveRecord, { kind: 'unavailable' }>> {
   const { message, deadlineMs } = input;
+  // what could not be read is read again only where a person asks for it
+  if (message.quarantine !== undefined && !message.replay?.force) {
+    return park(deps, message, { why: message.quarantine, account: null });
+  }
   const item = await itemOf(deps, message);
-  const { call, record } = await deps.plan(message, item);
-  const live = call ? await deps.reRead(call, deadlineMs) : null;
+  const plan = await deps.plan(message, item);
+  if (plan.kind === 'refused') return park(deps, message, plan);
+  const live = plan.call ? await deps.reRead(plan.call, deadlineMs) : null;
   if (live?.kind === 'unavailable') return live;
-  const eventId = conflict ? `${message.identity}~${message.itemHash}` : message.identity;
-  const wanted = deps.handlers.filter(({ wants }) => wants(message));
+  const { message: readable, record } = plan;
+  const eventId = conflict ? conflictIdentity(readable.identity, message.itemHash) : readable.identity;
+  const wanted = deps.handlers.filter(({ wants }) => wants(readable));
   const actions: string[] = [];
   for (const { handle } of wanted) {
-    actions.push(...(await handle({ eventId, message, item, record, live, deadlineMs })));
+    actions.push(...(await handle({ eventId, message: readable, item, record, live, deadlineMs })));
   }
-  return { kind: 'processed', actions, record: record ? [...record] : null, reRead: live !== null };
+  return { kind: 'processed', actions, record: record ? [...record] : null, live: proofOf(live) };
+}
+
+function proofOf(live: ClaimedEvent['live']): Extract<EventOutcome, { kind: 'processed' }>['live'] {
+  if (live?.kind !== 'record') return live ? 'gone' : null;
+  return { hash: sha256Hex(sortedJson(live.data)), fetchedAtMs: live.fetchedAtMs };
 }
 
 /** The item, inline or by its index in the stored body. */
@@ -145,11 +186,16 @@ async function itemOf(deps: ProcessDeps, message: InboxMessage): Promise<Json> {
   });
 }
 
-async function park(deps: ProcessDeps, message: InboxMessage): Promise<EventOutcome> {
+async function park(
+  deps: ProcessDeps,
+  message: InboxMessage,
+  { why, account }: { readonly why: string; readonly account: string | null },
+): Promise<EventOutcome> {
   const owner = deps.ownerOf(message.system);
-  await deps.cases.open(quarantineCase(message, owner), deps.clock.now());
-  deps.log.metric('webhook_quarantined', 1, 'Count', { system: message.system, channel: message.channel });
-  return { kind: 'quarantined', why: message.quarantine ?? 'unreadable' };
+  const opened = await deps.cases.open(quarantineCase({ message, owner, why, account }), deps.clock.now());
+  await deps.tell(opened);
+  deps.log.metric('webhook_quarantined', 1, 'Count', { system: message.system, channel: message.channel, reason: why });
+  return { kind: 'quarantined', why };
 }
 
 /** Ledger first, then DONE: an event that counts as done is on the ledger. */

@@ -2,9 +2,10 @@ import type { PlumblineConfig } from '../config/schema.ts';
 import type { Sender } from '../connectors/sender.ts';
 import type { InboxMessage } from '../model/event.ts';
 import type { Json } from '../model/json.ts';
-import type { Operation, PlannedCall, RecordRef } from '../model/operation.ts';
+import type { Operation, PlannedCall } from '../model/operation.ts';
 import type { WebhookAdapter } from './adapter.ts';
-import type { LiveRecord } from './process.ts';
+import { eventIdentity } from './messages.ts';
+import type { EventPlan, LiveRecord } from './process.ts';
 
 /** What reading the live record needs. */
 export type ReReadDeps = {
@@ -32,16 +33,46 @@ export async function reReadRecord(deps: ReReadDeps, call: PlannedCall, deadline
   return verdict.error.class === 'not_found' ? { kind: 'gone' } : unavailable(verdict.error);
 }
 
-/** What to read for an item, and which record it is about. */
-export async function planReRead(
-  deps: ReReadDeps,
-  message: InboxMessage,
-  item: Json,
-): Promise<{ readonly call: PlannedCall | null; readonly record: RecordRef | null }> {
-  const connector = deps.systems[message.system]?.connector;
-  const adapter = connector === undefined ? null : await deps.adapterOf(connector, message.scheme);
-  if (!adapter) return { call: null, record: null };
-  return { call: adapter.reRead(item, message.system), record: adapter.record?.(item, message.system) ?? null };
+/**
+ * Judges an event by the configuration and says what to read for it. Refused is an event of a system that is not configured, of
+ * another account than the configured one, and one that is still not readable where a person asked to try it again.
+ */
+export async function planEvent(deps: ReReadDeps, message: InboxMessage, item: Json): Promise<EventPlan> {
+  const system = Object.hasOwn(deps.systems, message.system) ? deps.systems[message.system] : undefined;
+  if (!system) return { kind: 'refused', why: 'system_not_configured', account: null };
+  const adapter = await deps.adapterOf(system.connector, message.scheme);
+  const readable = message.quarantine === undefined ? message : tryAgain(adapter, message, item);
+  if (!readable) return { kind: 'refused', why: message.quarantine ?? 'unreadable', account: null };
+  if (!adapter) return { kind: 'work', message: readable, call: null, record: null };
+  const account = otherAccount(system.account, adapter.account?.(item) ?? {});
+  if (account !== null) return { kind: 'refused', why: 'account_mismatch', account };
+  const record = adapter.record?.(item, message.system) ?? null;
+  return { kind: 'work', message: readable, call: adapter.reRead(item, message.system), record };
+}
+
+/** The first part of an account that differs from the configured one, such as `portalId 4712`, or null. */
+function otherAccount(
+  { is: _is, ...configured }: PlumblineConfig['systems'][string]['account'],
+  named: Readonly<Record<string, string>>,
+): string | null {
+  const other = Object.entries(configured).find(
+    ([name, value]) => value !== undefined && Object.hasOwn(named, name) && named[name] !== String(value),
+  );
+  return other ? `${other[0]} ${named[other[0]]}` : null;
+}
+
+/** A quarantined item as the connector reads it now: under its own identity where it has one, else null. */
+function tryAgain(adapter: WebhookAdapter | null, message: InboxMessage, item: Json): InboxMessage | null {
+  if (!adapter) return null;
+  try {
+    const identity = adapter.identity(item, { ...message, signedId: null });
+    if (identity === null) return null;
+    const { quarantine: _quarantine, ...rest } = message;
+    return { ...rest, identity: eventIdentity(message, identity), type: adapter.type(item).slice(0, 200) };
+  } catch {
+    // the adapter still cannot take it: a person has to look again
+    return null;
+  }
 }
 
 function unavailable(error: { readonly code: string; readonly retryAfterMs?: number }): LiveRecord {

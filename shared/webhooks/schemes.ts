@@ -98,3 +98,6 @@ export const schemes: ReadonlyMap<string, TableScheme | CodeScheme> = new Map<Sc
   ['salesforce-outbound', code],
   ['hmac', code],
 ]);
+
+/** What `scheme` of a configured webhook may say. */
+export const schemeNames: readonly string[] = [...schemes.keys()];

@@ -1,10 +1,28 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoInboxStore } from '../../shared/aws/inbox-store.ts';
+import type { InboxMessage } from '../../shared/model/event.ts';
 import type { InboxStore } from '../../shared/webhooks/ports.ts';
 import { givenEndpoints, startDynamo, type TestDynamo } from '../kit/dynamo.ts';
 import { memoryInboxStore } from '../kit/memory-inbox-store.ts';
 
-const outcome = { kind: 'processed', actions: [], record: null, reRead: false } as const;
+const kept = { object: 'a'.repeat(64) };
+const outcome = { kind: 'processed', actions: [], record: null, live: null } as const;
+const message: InboxMessage = {
+  version: 1,
+  identity: 'acme#crm#e',
+  system: 'acme',
+  channel: 'crm',
+  scheme: 'hubspot-v3',
+  type: 'contact.creation',
+  bodyHash: 'b',
+  itemHash: 'h1',
+  occurredAtMs: null,
+  receivedAtMs: 1,
+  attempt: null,
+  secretIndex: 0,
+  item: { inline: null },
+  replay: null,
+};
 let count = 0;
 const newIdentity = () => {
   count += 1;
@@ -16,6 +34,7 @@ const ask = (identity: string, owner: string, nowMs = 1000, bodyHash = 'h1') => 
   nowMs,
   bodyHash,
   leaseMs: 500,
+  kept,
 });
 
 function contract(store: () => InboxStore): void {
@@ -83,6 +102,29 @@ function contract(store: () => InboxStore): void {
     expect(other).toMatchObject({ kind: 'claimed', conflict: true, claim: { identity: `${identity}~h2` } });
     await store().finish({ identity: `${identity}~h2`, owner: 'b', epoch: 1, nowMs: 1100, outcome });
     expect(await store().claim(ask(identity, 'c', 1200, 'h2'))).toMatchObject({ kind: 'done', conflict: true });
+  });
+
+  it('names the other content in the claim it differs from, once', async () => {
+    const identity = newIdentity();
+    await store().claim(ask(identity, 'a'));
+    await store().claim(ask(identity, 'b', 1001, 'h2'));
+    await store().claim(ask(identity, 'c', 1002, 'h2'));
+    expect((await store().get(identity))?.conflicts).toEqual([`${identity}~h2`]);
+  });
+
+  it('keeps the message of the last claim, with numbers that no table has a type for', async () => {
+    const identity = newIdentity();
+    await store().claim(ask(identity, 'a'));
+    const inline = { ...message, identity, item: { inline: { tiny: 1e-200, huge: 1e300, empty: '' } } };
+    await store().claim({ ...ask(identity, 'b', 1500), kept: { inline } });
+    await store().finish({ identity, owner: 'b', epoch: 2, nowMs: 1600, outcome });
+    expect((await store().get(identity))?.kept).toEqual({ inline });
+  });
+
+  it('keeps the pointer of a message that is an object', async () => {
+    const identity = newIdentity();
+    await store().claim(ask(identity, 'a'));
+    expect((await store().get(identity))?.kept).toEqual(kept);
   });
 
   it('frees a claim that was released by its owner, and by nobody else', async () => {

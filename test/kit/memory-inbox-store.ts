@@ -1,4 +1,4 @@
-import type { InboxClaim } from '../../shared/model/event.ts';
+import { conflictIdentity, type InboxClaim } from '../../shared/model/event.ts';
 import type { InboxStore } from '../../shared/webhooks/ports.ts';
 
 /** Claims of events in memory, with the rules of the port. */
@@ -11,7 +11,9 @@ export function memoryInboxStore(): InboxStore & { readonly claims: Map<string, 
   ) => Awaited<ReturnType<InboxStore['claim']>> = (input, key, conflict) => {
     const standing = claims.get(key);
     if (standing && standing.bodyHash !== input.bodyHash) {
-      return claimUnder(input, `${input.identity}~${input.bodyHash}`, true);
+      const own = conflictIdentity(input.identity, input.bodyHash);
+      claims.set(key, { ...standing, conflicts: [...new Set([...standing.conflicts, own])] });
+      return claimUnder(input, own, true);
     }
     if (standing?.state === 'DONE') {
       const counted = { ...standing, duplicates: standing.duplicates + 1 };
@@ -32,7 +34,9 @@ export function memoryInboxStore(): InboxStore & { readonly claims: Map<string, 
       firstSeenAtMs: standing?.firstSeenAtMs ?? input.nowMs,
       doneAtMs: null,
       duplicates: 0,
+      conflicts: standing?.conflicts ?? [],
       outcome: null,
+      kept: input.kept,
     };
     claims.set(key, claim);
     return { kind: 'claimed', claim, conflict };

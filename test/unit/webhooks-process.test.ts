@@ -4,8 +4,8 @@ import { systemRandom } from '../../shared/model/clock.ts';
 import type { InboxMessage } from '../../shared/model/event.ts';
 import { sha256Hex } from '../../shared/model/ids.ts';
 import { silentLog } from '../../shared/observe/json-log.ts';
-import { type LiveRecord, type ProcessDeps, processEvent } from '../../shared/webhooks/process.ts';
-import { workBatch } from '../../shared/webhooks/work-batch.ts';
+import { type LiveRecord, processEvent } from '../../shared/webhooks/process.ts';
+import { type BatchDeps, workBatch } from '../../shared/webhooks/work-batch.ts';
 import { memoryCaseStore } from '../kit/memory-case-store.ts';
 import { memoryInboxStore } from '../kit/memory-inbox-store.ts';
 import { memoryLedgerStore } from '../kit/memory-ledger-store.ts';
@@ -29,12 +29,13 @@ const message: InboxMessage = {
   replay: null,
 };
 
-function world(changes: Partial<ProcessDeps> = {}) {
+function world(changes: Partial<BatchDeps> = {}) {
   let nowMs = 1000;
   const handled: string[] = [];
   const seen: unknown[] = [];
   const metrics: string[] = [];
   const delays: number[] = [];
+  const told: string[] = [];
   const [inbox, ledger, cases, payloads] = [
     memoryInboxStore(),
     memoryLedgerStore(),
@@ -47,7 +48,11 @@ function world(changes: Partial<ProcessDeps> = {}) {
     ledger,
     cases,
     payloads,
-    plan: async () => ({
+    tell: async (opened: { readonly caseId: string }) => void told.push(opened.caseId),
+    arrived: async () => {},
+    plan: async (planned: InboxMessage) => ({
+      kind: 'work' as const,
+      message: planned,
       call: { operation: 'hubspot.contacts.get', system: 'acme', input: { id: '501' } },
       record: ['acme', 'contact', '501'] as const,
     }),
@@ -81,7 +86,7 @@ function world(changes: Partial<ProcessDeps> = {}) {
     body: JSON.stringify(one),
     attributes: { ApproximateReceiveCount: '1' },
   });
-  return { deps, run, later, queued, inbox, ledger, cases, payloads, handled, seen, metrics, delays };
+  return { deps, run, later, queued, inbox, ledger, cases, payloads, handled, seen, metrics, delays, told };
 }
 
 describe('processEvent', () => {
@@ -113,13 +118,27 @@ describe('processEvent', () => {
 
   it('sends a delivery that meets a live lease back until the lease ends', async () => {
     const w = world();
-    await w.inbox.claim({ identity: message.identity, bodyHash: 'item-1', owner: 'x', nowMs: 1000, leaseMs: 65_000 });
+    await w.inbox.claim({
+      identity: message.identity,
+      bodyHash: 'item-1',
+      owner: 'x',
+      nowMs: 1000,
+      leaseMs: 65_000,
+      kept: { object: 'x' },
+    });
     expect(await w.run()).toEqual({ kind: 'later', delayMs: 65_500, why: 'leased' });
   });
 
   it('finishes what a killed worker began, under the same event id', async () => {
     const w = world();
-    await w.inbox.claim({ identity: message.identity, bodyHash: 'item-1', owner: 'x', nowMs: 1000, leaseMs: 65_000 });
+    await w.inbox.claim({
+      identity: message.identity,
+      bodyHash: 'item-1',
+      owner: 'x',
+      nowMs: 1000,
+      leaseMs: 65_000,
+      kept: { object: 'x' },
+    });
     w.later(65_000);
     await w.run();
     expect([w.handled, w.inbox.claims.get(message.identity)?.state]).toEqual([['acme#crm#e1'], 'DONE']);
@@ -155,14 +174,14 @@ describe('processEvent', () => {
   it('does nothing for a replay of what is done', async () => {
     const w = world();
     await w.run();
-    await w.run({ ...message, replay: { by: 'person:ana', reason: 'looking' } });
+    await w.run({ ...message, replay: { id: 'evt_1', by: 'person:ana', reason: 'looking' } });
     expect(w.handled).toHaveLength(1);
   });
 
   it('runs the handlers again for a forced replay, under the original event id, once', async () => {
     const w = world();
     await w.run();
-    const forced = { ...message, replay: { by: 'person:ana', reason: 'mapping fixed', force: true } };
+    const forced = { ...message, replay: { id: 'evt_1', by: 'person:ana', reason: 'mapping fixed', force: true } };
     await w.run(forced);
     await w.run(forced);
     expect(w.handled).toEqual(['acme#crm#e1', 'acme#crm#e1']);
@@ -183,9 +202,9 @@ describe('processEvent', () => {
   it('reads an item of a large body by its index', async () => {
     const items: unknown[] = [];
     const w = world({
-      plan: async (_message, item) => {
+      plan: async (planned, item) => {
         items.push(item);
-        return { call: null, record: null };
+        return { kind: 'work', message: planned, call: null, record: null };
       },
     });
     const object = await w.payloads.put(Buffer.from('[{"a":1},{"b":2}]'));

@@ -21,6 +21,10 @@ export const webhookAdapter: WebhookAdapter = {
   occurredAtMs: (item) => numberOf(item, 'occurredAt'),
   attempt: (item) => numberOf(item, 'attemptNumber'),
   reRead,
+  account: (item) => {
+    const portalId = isObject(item) ? idText(item.portalId) : null;
+    return portalId === null ? null : { portalId };
+  },
   record: (item, system) => {
     const [object, id] = isObject(item) ? [objectOf(item), recordIdOf(item)] : [null, null];
     return object && id !== null ? [system, object, id] : null;
