@@ -1,57 +1,70 @@
 import type { ActionBase, ActionRecord, ActionState, Stored } from '../model/action.ts';
 import type { Json } from '../model/json.ts';
 
-/** A record in its stored form: short names, text and numbers only; null and empty values are left out. */
+/** A record in its stored form. Null and empty values are left out. */
 export type RecordItem = { readonly [attribute: string]: string | number };
 
 type Form = 'text' | 'number' | 'hash' | 'json' | 'stored';
 
-/** Stored name and form of every field of a record. Names are short because every byte of a record is paid on every replay. */
-const fields: Readonly<Record<keyof ActionBase | StateField, readonly [attribute: string, form: Form]>> = {
+/** The fields that a condition or an index looks at stand as attributes of their own. */
+const attributes = {
   key: ['pk', 'text'],
   gen: ['gn', 'number'],
   epoch: ['ep', 'number'],
   intentHash: ['ph', 'hash'],
-  inputHash: ['ih', 'hash'],
-  tool: ['tl', 'text'],
-  effect: ['ef', 'text'],
-  principal: ['pr', 'text'],
-  occasion: ['oc', 'text'],
-  windowMs: ['wi', 'number'],
-  system: ['sy', 'text'],
-  operation: ['op', 'text'],
-  resend: ['rs', 'json'],
-  intent: ['in', 'stored'],
-  requestDigest: ['rd', 'hash'],
-  before: ['bf', 'stored'],
-  target: ['tg', 'json'],
-  attempts: ['at', 'number'],
-  resendNo: ['rn', 'number'],
-  inDoubt: ['db', 'json'],
-  firstSentAtMs: ['fs', 'number'],
-  createdAtMs: ['ca', 'number'],
-  updatedAtMs: ['ua', 'number'],
-  runId: ['ru', 'text'],
-  callId: ['ci', 'text'],
-  workflow: ['wf', 'text'],
-  period: ['pe', 'text'],
-  eventId: ['ei', 'text'],
-  contextHash: ['ch', 'hash'],
-  answerHash: ['ah', 'hash'],
-  approval: ['ap', 'json'],
-  decision: ['de', 'json'],
   state: ['st', 'text'],
-  dueMs: ['du', 'number'],
-  failure: ['fa', 'json'],
   owner: ['own', 'text'],
-  leaseUntilMs: ['lu', 'number'],
-  sinceMs: ['si', 'number'],
-  probes: ['pb', 'number'],
-  settledAtMs: ['sa', 'number'],
-  result: ['re', 'stored'],
-  records: ['rc', 'json'],
-  proof: ['pf', 'text'],
-};
+  dueMs: ['du', 'number'],
+} as const satisfies Partial<Record<FieldName, readonly [string, Form]>>;
+
+/**
+ * All others stand in one attribute `r`, a JSON array in this order: an attribute of its own costs each request more than the
+ * bytes it holds. The order is stored data: append, never insert, remove or move.
+ */
+const packed = [
+  ['inputHash', 'hash'],
+  ['tool', 'text'],
+  ['effect', 'text'],
+  ['principal', 'text'],
+  ['occasion', 'text'],
+  ['windowMs', 'number'],
+  ['system', 'text'],
+  ['operation', 'text'],
+  ['resend', 'json'],
+  ['intent', 'stored'],
+  ['requestDigest', 'hash'],
+  ['before', 'stored'],
+  ['target', 'json'],
+  ['attempts', 'number'],
+  ['resendNo', 'number'],
+  ['inDoubt', 'json'],
+  ['firstSentAtMs', 'number'],
+  ['createdAtMs', 'number'],
+  ['updatedAtMs', 'number'],
+  ['callId', 'text'],
+  ['runId', 'text'],
+  ['workflow', 'text'],
+  ['period', 'text'],
+  ['eventId', 'text'],
+  ['contextHash', 'hash'],
+  ['answerHash', 'hash'],
+  ['approval', 'json'],
+  ['decision', 'json'],
+  ['failure', 'json'],
+  ['leaseUntilMs', 'number'],
+  ['sinceMs', 'number'],
+  ['probes', 'number'],
+  ['settledAtMs', 'number'],
+  ['result', 'stored'],
+  ['records', 'json'],
+  ['proof', 'text'],
+] as const satisfies readonly (readonly [FieldName, Form])[];
+
+type FieldName = keyof ActionBase | StateField;
+/** Does not compile while a field of a record has no place in its stored form. */
+type Placed = keyof typeof attributes | (typeof packed)[number][0];
+const everyFieldIsPlaced: FieldName extends Placed ? true : never = true;
+void everyFieldIsPlaced;
 
 type StateField = KeysOf<ActionState>;
 type KeysOf<T> = T extends unknown ? keyof T : never;
@@ -74,20 +87,30 @@ const withOwner = ['UNKNOWN', 'SUCCEEDED', 'FAILED'];
 
 /** A record in its stored form. */
 export function encodeRecord(record: ActionRecord): RecordItem {
+  const values: Readonly<Record<string, unknown>> = record;
   const item: Record<string, string | number> = {};
-  for (const [name, value] of Object.entries(record)) {
-    const field = fields[name as keyof typeof fields];
-    if (field && value !== null && value !== undefined) item[field[0]] = encode(field[1], value);
+  for (const [name, [attribute, form]] of Object.entries(attributes)) {
+    const value = values[name];
+    if (value !== null && value !== undefined) item[attribute] = encode(form, value) as string | number;
   }
-  return item;
+  const rest = packed.map(([name, form]) => {
+    const value = values[name];
+    return value === null || value === undefined ? null : encode(form, value);
+  });
+  return { ...item, r: JSON.stringify(rest.slice(0, rest.findLastIndex((value) => value !== null) + 1)) };
 }
 
 /** A record from its stored form; attributes it does not know are left out. */
 export function decodeRecord(item: Readonly<Record<string, unknown>>): ActionRecord {
   const record: Record<string, unknown> = {};
-  for (const [name, [attribute, form]] of Object.entries(fields)) {
+  for (const [name, [attribute, form]] of Object.entries(attributes)) {
     const value = item[attribute];
     if (value !== undefined) record[name] = decode(form, value);
+  }
+  const rest = JSON.parse(String(item['r'])) as readonly Json[];
+  for (const [i, [name, form]] of packed.entries()) {
+    const value = rest[i] ?? null;
+    if (value !== null) record[name] = decode(form, value);
   }
   for (const name of nullable) record[name] ??= null;
   if (withOwner.includes(String(record['state']))) record['owner'] ??= null;
@@ -118,22 +141,18 @@ function numberSize(value: number): number {
   return Math.ceil(String(Math.abs(value)).length / 2) + 2;
 }
 
-function encode(form: Form, value: unknown): string | number {
-  if (form === 'number') return value as number;
-  if (form === 'text') return value as string;
+function encode(form: Form, value: unknown): unknown {
   if (form === 'hash') return encodeHash(value as string);
-  if (form === 'json') return JSON.stringify(value);
+  if (form !== 'stored') return value;
   const stored = value as Stored;
-  return 'inline' in stored ? `=${JSON.stringify(stored.inline)}` : `#${encodeHash(stored.object)}`;
+  return 'inline' in stored ? [stored.inline] : encodeHash(stored.object);
 }
 
 function decode(form: Form, value: unknown): unknown {
   if (form === 'number') return Number(value);
-  const text = String(value);
-  if (form === 'text') return text;
-  if (form === 'hash') return decodeHash(text);
-  if (form === 'json') return JSON.parse(text) as Json;
-  return text.startsWith('=') ? { inline: JSON.parse(text.slice(1)) as Json } : { object: decodeHash(text.slice(1)) };
+  if (form === 'hash') return decodeHash(String(value));
+  if (form !== 'stored') return value;
+  return Array.isArray(value) ? { inline: value[0] as Json } : { object: decodeHash(String(value)) };
 }
 
 function decodeHash(text: string): string {
