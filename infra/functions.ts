@@ -119,10 +119,10 @@ export const functions: readonly FunctionSpec[] = [
   },
   {
     name: 'router-stream',
-    does: 'opens cases and sends notices',
+    does: 'opens cases, sends notices and hints what is due',
     timeoutS: 30,
     memoryMb: 512,
-    env: ['TABLE_CASES', 'TABLE_LEDGER'],
+    env: ['TABLE_CASES', 'TABLE_LEDGER', 'QUEUE_ACTIONS_URL'],
   },
   {
     name: 'dead-letter',

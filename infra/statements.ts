@@ -99,11 +99,13 @@ function tableStatements(arns: Arns) {
 
 function otherStatements(arns: Arns) {
   return {
-    payloads: (...actions: readonly ('GetObject' | 'PutObject')[]): Grant => ({
-      sid: 'Payloads',
-      actions: on('s3', actions),
-      resources: [`${arns.payloads}/sha256/*`],
-    }),
+    payloads: (...actions: readonly ('GetObject' | 'PutObject')[]): readonly Grant[] => [
+      { sid: 'Payloads', actions: on('s3', actions), resources: [`${arns.payloads}/sha256/*`] },
+      // Without it S3 answers 403 for an object that was erased, which reads like a fault.
+      ...(actions.includes('GetObject')
+        ? [{ sid: 'TellMissing', actions: ['s3:ListBucket'], resources: [arns.payloads] }]
+        : []),
+    ],
     send: (queue: QueueName): Grant => ({
       sid: `Send${titled(queue)}`,
       actions: ['sqs:SendMessage'],

@@ -17,14 +17,6 @@ export type LogMetricSpec = {
   readonly from: number;
 };
 
-const caseOpeners: readonly FunctionName[] = [
-  'token-refresh',
-  'router-stream',
-  'tick',
-  'action-worker',
-  'event-worker',
-];
-
 /** Every alarm that is read from the logs, whatever the dimensions of the metrics in them. */
 export const logMetrics: readonly LogMetricSpec[] = [
   {
@@ -38,7 +30,7 @@ export const logMetrics: readonly LogMetricSpec[] = [
   {
     name: 'OldestUnknown',
     says: 'An action has been unknown for 30 minutes or more.',
-    functions: ['tick'],
+    functions: ['action-worker'],
     pattern: '{ $.OldestUnknownMs > 0 }',
     value: '$.OldestUnknownMs',
     from: 1_800_000,
@@ -54,8 +46,8 @@ export const logMetrics: readonly LogMetricSpec[] = [
   {
     name: 'RefreshFailed',
     says: 'A credential cannot be refreshed: its system is not reachable until its owner connects it again.',
-    functions: caseOpeners,
-    pattern: '{ $.reason = "refresh_failed" }',
+    functions: ['token-refresh'],
+    pattern: '{ ($.reason = "refresh_failed") || ($.reason = "refresh_outcome_unknown") }',
     from: 1,
   },
   {

@@ -1,4 +1,5 @@
 import type { CaseStore } from '../ledger/ports.ts';
+import type { Log } from '../observe/log.ts';
 import { unknownCode } from './token-record.ts';
 
 type CaseDeps = { readonly cases: Pick<CaseStore, 'open' | 'settle'> };
@@ -10,18 +11,24 @@ function dedupeKeyOf(system: string): string {
   return `token-refresh#${system}`;
 }
 
-/** Asks the system's owner to install the connection again. Opening it twice is one case. */
+/** Asks the system's owner to install the connection again, and logs the line that an alarm reads. Opening it twice is one case. */
 export async function openRefreshCase(
-  deps: CaseDeps,
+  deps: CaseDeps & { readonly log: Log },
   failure: { readonly system: string; readonly owner: string; readonly code: string },
   nowMs: number,
 ): Promise<void> {
   const { system, owner, code } = failure;
   const unknown = code === unknownCode;
+  const reason = unknown ? 'refresh_outcome_unknown' : 'refresh_failed';
+  deps.log.error('A credential cannot be refreshed until its owner connects the system again.', {
+    system,
+    reason,
+    code,
+  });
   await deps.cases.open(
     {
       kind: 'exception',
-      reason: unknown ? 'refresh_outcome_unknown' : 'refresh_failed',
+      reason,
       title: `${system} can no longer be signed in to`,
       detail: unknown
         ? 'A token refresh was interrupted and nobody can tell whether the provider replaced the refresh token. Using the old one again could revoke the whole installation, so it is not done. Authorise the connection again and store the new refresh token in its secret.'

@@ -88,7 +88,6 @@ describe('what functions may do', () => {
     const actions = new Set(onLedger.flatMap((statement) => statement.actions));
     expect([...actions].sort()).toEqual([
       'dynamodb:DescribeStream',
-      'dynamodb:GetItem',
       'dynamodb:GetRecords',
       'dynamodb:GetShardIterator',
       'dynamodb:ListStreams',
