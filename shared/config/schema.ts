@@ -63,7 +63,14 @@ export const systemSchema = z.strictObject({
   connector: name,
   owner: team,
   /** What the system must say of itself before the first write. */
-  account: z.strictObject({ portalId: z.number().int().positive().optional(), is: z.enum(['sandbox', 'production']) }),
+  account: z.strictObject({
+    portalId: z.number().int().positive().optional(),
+    accountId: z
+      .string()
+      .regex(/^acct_[A-Za-z0-9]{1,60}$/, 'an account id, such as acct_1Abc')
+      .optional(),
+    is: z.enum(['sandbox', 'production']),
+  }),
   apiVersion: z.string().regex(/^[A-Za-z0-9.-]{1,20}$/),
   /** Only where the connector allows another origin than its own. */
   origin: z.url({ protocol: /^https$/ }).optional(),

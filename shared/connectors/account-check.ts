@@ -14,9 +14,11 @@ export function judgeAccount(input: {
   readonly manifest: ConnectorManifest;
   readonly config: Pick<SystemConfig, 'account'>;
   readonly answer: HttpAnswer;
+  /** The answer to the manifest's second question, where it has one. */
+  readonly also?: HttpAnswer;
   readonly productionStage: boolean;
 }): AccountVerdict {
-  const facts = input.manifest.account.judge(input.answer);
+  const facts = input.manifest.account.judge(input.answer, input.also);
   if (!facts) return mismatch('it did not say which account it is');
   const { is, ...expected } = input.config.account;
   for (const [name, value] of Object.entries(expected)) {

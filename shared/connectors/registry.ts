@@ -25,7 +25,9 @@ export type ConnectorManifest = {
   /** Asks the system who it is. Null: it cannot be understood as an answer to that. */
   readonly account: {
     request(apiVersion: string): RequestSpec;
-    judge(answer: HttpAnswer): AccountFacts | null;
+    /** A second question, where one answer does not say both which account it is and whether it is production. */
+    also?(apiVersion: string): RequestSpec;
+    judge(answer: HttpAnswer, also?: HttpAnswer): AccountFacts | null;
   };
   /** Whether a 401 says that the token has ended, so that a refresh can help. */
   saysTokenExpired(answer: HttpAnswer): boolean;
@@ -48,6 +50,14 @@ const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
       import('./hubspot/manifest.ts'),
       import('./hubspot/operations.ts'),
       import('./hubspot/webhook.ts'),
+    ]);
+    return { manifest, operationById, webhook: webhookAdapter };
+  },
+  async stripe() {
+    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+      import('./stripe/manifest.ts'),
+      import('./stripe/operations.ts'),
+      import('./stripe/webhook.ts'),
     ]);
     return { manifest, operationById, webhook: webhookAdapter };
   },

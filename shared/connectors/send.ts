@@ -137,23 +137,46 @@ async function askAccount(
   request: OneRequest,
   checked: Map<string, number>,
 ): Promise<SendResult | null> {
-  const { result, version } = await sendWithReplay(deps, way, accountRequest(way, request));
-  if (result.kind !== 'answer')
-    return { kind: 'not_sent', error: { ...result.error, class: beforeWrite(result.error) } };
-  const { answer } = result;
-  if (answer.status === 401) return notSent('auth', 'account_unanswered', 'The system does not accept our credential.');
-  if (answer.status === 429) {
-    const waitMs = parseRetryAfter(answer.headers['retry-after'], deps.clock.now()) ?? 10_000;
-    return notSent('rate', 'account_unanswered', 'The system takes no more calls for now.', waitMs);
-  }
-  if (answer.status >= 500)
-    return notSent('transient', 'account_unanswered', 'The system did not say which account it is.');
-  const verdict = judgeAccount({ ...way, answer, productionStage: deps.productionStage });
+  const { account } = way.manifest;
+  const { apiVersion } = way.config;
+  const first = await askOnce(deps, way, accountRequest(way, request));
+  if (first.kind === 'refused') return first.result;
+  const second = account.also
+    ? await askOnce(deps, way, { ...accountRequest(way, request), spec: account.also(apiVersion) })
+    : null;
+  if (second?.kind === 'refused') return second.result;
+  const also = second ? { also: second.answer } : {};
+  const verdict = judgeAccount({ ...way, answer: first.answer, ...also, productionStage: deps.productionStage });
   if (verdict.kind === 'mismatch') {
     return notSent('permission', 'account_mismatch', `Nothing is written to ${way.system}: ${verdict.why}.`);
   }
-  if (version !== null) checked.set(way.system, version);
+  const { version } = first;
+  if (version !== null && (second === null || second.version === version)) checked.set(way.system, version);
   return null;
+}
+
+type Asked =
+  | { readonly kind: 'answered'; readonly answer: HttpAnswer; readonly version: number | null }
+  | { readonly kind: 'refused'; readonly result: SendResult };
+
+/** One question to the system about itself. */
+async function askOnce(deps: SenderDeps, way: Way, question: OneRequest): Promise<Asked> {
+  const { result, version } = await sendWithReplay(deps, way, question);
+  const refused = (kind: FailureClass, message: string, waitMs?: number): Asked => {
+    return { kind: 'refused', result: notSent(kind, 'account_unanswered', message, waitMs) };
+  };
+  if (result.kind !== 'answer') {
+    const error = { ...result.error, class: beforeWrite(result.error) };
+    return { kind: 'refused', result: { kind: 'not_sent', error } };
+  }
+  const { answer } = result;
+  if (answer.status === 401) return refused('auth', 'The system does not accept our credential.');
+  if (answer.status === 429) {
+    const waitMs = parseRetryAfter(answer.headers['retry-after'], deps.clock.now()) ?? 10_000;
+    return refused('rate', 'The system takes no more calls for now.', waitMs);
+  }
+  if (answer.status >= 500) return refused('transient', 'The system did not say which account it is.');
+  return { kind: 'answered', answer, version };
 }
 
 /** A question that got lost changed nothing: the write behind it was not sent. */

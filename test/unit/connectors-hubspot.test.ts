@@ -34,7 +34,7 @@ describe('every operation', () => {
     expect(await loadOperation('hubspot.deals.update')).toBe(operationById('hubspot.deals.update'));
     await expect(loadOperation('hubspot.deals.explode')).rejects.toMatchObject({ code: 'config_invalid' });
     await expect(loadConnector('constructor')).rejects.toMatchObject({ code: 'config_invalid' });
-    expect(connectorNames).toEqual(['hubspot']);
+    expect(connectorNames).toContain('hubspot');
   });
 
   it.each(writes)('$id can be read back and has an undo that exists or a reason', (operation) => {
