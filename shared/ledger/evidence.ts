@@ -51,10 +51,12 @@ export async function evidenceOf(deps: EvidenceDeps, id: string): Promise<Eviden
   const calls: CallEvidence[] = [];
   for (const entry of entries) {
     if (entry.kind !== 'call') continue;
-    const [context, modelOutput, answer] = await Promise.all(
-      [entry.contextHash, entry.modelOutputHash, entry.answerHash].map((hash) => exhibit(deps.payloads, hash)),
-    );
-    calls.push({ entry, context: context ?? null, modelOutput: modelOutput ?? null, answer: answer ?? null });
+    const [context, answer] = await Promise.all([
+      exhibit(deps.payloads, entry.contextHash),
+      exhibit(deps.payloads, entry.answerHash),
+    ]);
+    const modelOutput = await exhibit(deps.payloads, entry.modelOutputHash ?? modelOutputIn(context));
+    calls.push({ entry, context, modelOutput, answer });
   }
   const transitions = entries.filter((entry) => entry.kind === 'transition');
   const beforeHash = transitions.findLast((entry) => entry.beforeHash !== null)?.beforeHash ?? null;
@@ -100,6 +102,15 @@ async function exhibit(payloads: PayloadStore, hash: string | null): Promise<Exh
   if (hash === null || hash === '') return null;
   const bytes = await payloads.get(hash);
   return bytes ? { kind: 'kept', hash, intact: sha256Hex(bytes) === hash, bytes } : { kind: 'erased', hash };
+}
+
+/** The entry of a call that made a transition is written from the record, which names the context alone; that names the rest. */
+function modelOutputIn(context: Exhibit | null): string | null {
+  if (context?.kind !== 'kept' || !context.intact) return null;
+  const kept: unknown = JSON.parse(new TextDecoder().decode(context.bytes));
+  const hash =
+    typeof kept === 'object' && kept !== null && 'model_output_sha256' in kept ? kept.model_output_sha256 : null;
+  return typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash) ? hash : null;
 }
 
 async function intentOf(payloads: PayloadStore, record: ActionRecord): Promise<Exhibit | null> {

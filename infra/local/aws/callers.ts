@@ -8,7 +8,7 @@ export const localAccount = '000000000000';
 /** Credentials of one caller, such as one function. */
 export type CallerKeys = { readonly accessKeyId: string; readonly secretAccessKey: string };
 
-/** How often each caller used each operation: `agent-door` -> `dynamodb:PutItem` -> 2. */
+/** How often each caller used each operation: `agent-door` -> `sqs:SendMessage` -> 2; of DynamoDB with the table: `dynamodb:PutItem:Actions`. */
 export type CallCounts = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** Who may call the stand-ins, and what each has called. */

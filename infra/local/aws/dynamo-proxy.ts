@@ -39,7 +39,7 @@ export async function serveDynamo(endpoint: string, clock: Clock, callers: Calle
       const caller = callers.callerOf(request.headers);
       if (caller === null) return failure(400, 'UnrecognizedClientException', 'The security token is invalid.');
       const operation = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
-      callers.count(caller, `dynamodb:${operation}`);
+      callers.count(caller, `dynamodb:${operation}${tableIn(request.body)}`);
       const fault = strike(armed, { caller, operation, body: request.body });
       return fault === null ? forward(endpoint, agent, request) : faulty(fault, endpoint, agent, request, clock);
     },
@@ -55,6 +55,12 @@ export async function serveDynamo(endpoint: string, clock: Clock, callers: Calle
       agent.destroy();
     },
   };
+}
+
+/** `:` and the table that a request names first, or nothing. */
+function tableIn(body: Buffer): string {
+  const name = /"TableName"\s*:\s*"([^"]{1,255})"/.exec(body.toString('latin1'))?.[1];
+  return name === undefined ? '' : `:${name}`;
 }
 
 function strike(
