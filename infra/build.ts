@@ -96,16 +96,23 @@ const toolsModule: Plugin = {
 };
 
 /**
- * Lambda gives a function its credentials by environment. The SDK's other sources (profiles, sign-on, containers) would
- * never be asked, and their code would double what is read at start.
+ * Parts of the SDK that no function of ours asks, and what stands in their place. Lambda gives credentials by environment, so
+ * profiles, sign-on and containers are never looked at; DynamoDB's client makes a cache of endpoints and never reads it.
  */
-const environmentCredentials: Plugin = {
-  name: 'environment-credentials',
+const neverAsked = [
+  {
+    filter: /@aws-sdk\/credential-provider-node\/dist-es\/index\.js$/,
+    contents: "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';",
+  },
+  { filter: /@aws-sdk\/endpoint-cache\/dist-es\/index\.js$/, contents: 'export class EndpointCache {}' },
+] as const;
+
+const withoutUnusedParts: Plugin = {
+  name: 'without-unused-parts',
   setup(setup) {
-    setup.onLoad({ filter: /@aws-sdk\/credential-provider-node\/dist-es\/index\.js$/ }, ({ path }) => ({
-      contents: "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env';",
-      resolveDir: dirname(path),
-    }));
+    for (const { filter, contents } of neverAsked) {
+      setup.onLoad({ filter }, ({ path }) => ({ contents, resolveDir: dirname(path) }));
+    }
   },
 };
 
@@ -131,7 +138,7 @@ async function bundle(name: string, outDir: string): Promise<{ files: readonly O
     legalComments: 'none',
     metafile: true,
     logLevel: 'silent',
-    plugins: [toolsModule, environmentCredentials],
+    plugins: [toolsModule, withoutUnusedParts],
   }).catch((error: unknown) => {
     throw new BuildError(`functions/${name}.ts cannot be built: ${error instanceof Error ? error.message : error}`);
   });

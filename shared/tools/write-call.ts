@@ -7,7 +7,8 @@ import type { ErrorCode, Failure } from '../model/errors.ts';
 import { parseActionId } from '../model/ids.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { PlannedCall, RecordRef } from '../model/operation.ts';
-import { budgetsOf, takeBudgets } from '../policy/budgets.ts';
+import type { ApprovalVerdict } from '../policy/approvals.ts';
+import { type BudgetVerdict, budgetsOf, takeBudgets } from '../policy/budgets.ts';
 import { decideWrite } from '../policy/decide.ts';
 import { categoryOf } from './answer.ts';
 import { digestOfCall, type SystemDeps, writeOperationOf } from './attempt.ts';
@@ -162,20 +163,22 @@ export async function judgeWrite(deps: CallDeps, system: SystemDeps, write: Prep
     const nextStep = `Stop. Tell the user what is left; a person in ${agent.owner} decides.`;
     return refusal(live, budgetFailure(taken, nowMs), nextStep);
   }
-  const { approval } = verdict;
+  return { kind: 'claim', live, permission: permissionOf(verdict.approval, taken, { owner: agent.owner, nowMs }) };
+}
+
+/** An approval rule comes before an empty budget: it names who decides. */
+function permissionOf(
+  approval: ApprovalVerdict,
+  taken: BudgetVerdict,
+  { owner, nowMs }: { readonly owner: string; readonly nowMs: number },
+): ClaimRequest['permission'] {
   if (approval.kind === 'needed') {
-    const { rule, by, withinMs } = approval;
-    return { kind: 'claim', live, permission: { kind: 'approval', rule, by, notAfterMs: nowMs + withinMs } };
+    return { kind: 'approval', rule: approval.rule, by: approval.by, notAfterMs: nowMs + approval.withinMs };
   }
   if (taken.kind === 'empty') {
-    const notAfterMs = taken.windowEndsMs + 86_400_000;
-    return {
-      kind: 'claim',
-      live,
-      permission: { kind: 'approval', rule: taken.budget.name, by: agent.owner, notAfterMs },
-    };
+    return { kind: 'approval', rule: taken.budget.name, by: owner, notAfterMs: taken.windowEndsMs + 86_400_000 };
   }
-  return { kind: 'claim', live, permission: { kind: 'allow' } };
+  return { kind: 'allow' };
 }
 
 function refusal(
