@@ -72,9 +72,16 @@ async function oneRefresh({ config, refreshFunction }: Access): Promise<string> 
   const system = Object.keys(config.systems).find((name) => config.systems[name]?.auth.grant === 'refresh_token');
   if (system === undefined) return 'no system has a grant that is refreshed';
   const invoker = lambdaRefreshInvoker({ functionName: refreshFunction, readEnv: readAwsEnv });
-  const result = await invoker.refresh({ system, seenVersion: 0 });
-  if (result.kind === 'version') return `${system} has token version ${result.version}`;
-  throw new Error(`${system}: ${result.kind}${result.kind === 'broken' ? ` (${result.code})` : ''}`);
+  const newerThan = async (seenVersion: number) => {
+    const result = await invoker.refresh({ system, seenVersion });
+    if (result.kind === 'version') return result.version;
+    throw new Error(`${system}: ${result.kind}${result.kind === 'broken' ? ` (${result.code})` : ''}`);
+  };
+  const known = await newerThan(0);
+  // Who has seen the newest version gets another one: this is the refresh.
+  const next = await newerThan(known);
+  if (next <= known) throw new Error(`${system} has version ${next} after version ${known}`);
+  return `${system} went from token version ${known} to ${next}`;
 }
 
 function channelOf(config: PlumblineConfig): { readonly path: string; readonly secret: string } {
@@ -95,6 +102,8 @@ async function send(url: string, body: string, headers: Record<string, string>):
     body,
     redirect: 'manual',
     signal: AbortSignal.timeout(25_000),
+  }).catch((cause: unknown) => {
+    throw new Error(`${new URL(url).origin} does not answer`, { cause });
   });
   return { status: response.status, text: await response.text() };
 }
@@ -106,7 +115,7 @@ type LocalAccess = Pick<Access, 'agents' | 'webhooks' | 'apiKey'> & {
 };
 
 function accessOf(stage: string): Access {
-  const { region, webhookPublicUrl } = settingsOf(stage);
+  const settings = settingsOf(stage);
   const loaded = loadConfig(join(projectDir, 'config'));
   if (loaded.kind === 'problems') throw new SettingsError('config/ is not valid: npm run build says why.');
   const common = { refreshFunction: `plumbline-${stage}-token-refresh`, config: loaded.config };
@@ -120,9 +129,11 @@ function accessOf(stage: string): Access {
   const apiKey = verifyApiKey();
   if (!service.AgentUrl || !service.WebhookUrl) throw new SettingsError(`Stage ${stage} is not deployed from here.`);
   if (!apiKey) throw new SettingsError('Set PLUMBLINE_API_KEY to the key of an agent that may use contact_find.');
+  // Where the settings name no region, it was that of the credentials that deployed; the address says which.
+  const region = /\.execute-api\.([a-z0-9-]+)\./.exec(service.AgentUrl)?.[1] ?? settings.region;
   useEnvironment({ AWS_REGION: region });
   const webhooks = service.WebhookUrl.replace(/\/$/, '');
-  const webhooksSigned = webhookPublicUrl?.replace(/\/$/, '') ?? webhooks;
+  const webhooksSigned = settings.webhookPublicUrl?.replace(/\/$/, '') ?? webhooks;
   return { ...common, agents: service.AgentUrl, webhooks, webhooksSigned, apiKey };
 }
 
