@@ -1,55 +1,23 @@
 import { describe, expect, it, vi } from 'vitest';
-import { cancel, decide, reopen, settleByPerson } from '../../shared/action/decide.ts';
 import { execute } from '../../shared/action/execute.ts';
 import { recordSize } from '../../shared/action/record-codec.ts';
 import { refusedByPolicy } from '../../shared/action/refused.ts';
-import { resolve, workOn } from '../../shared/action/resolve.ts';
-import { resume } from '../../shared/action/resume.ts';
-import { type Attempt, type KernelDeps, NotSentError } from '../../shared/action/types.ts';
+import { type Attempt, NotSentError } from '../../shared/action/types.ts';
 import { actionId } from '../../shared/model/ids.ts';
-import type { ProbeVerdict, WriteVerdict } from '../../shared/model/operation.ts';
+import type { WriteVerdict } from '../../shared/model/operation.ts';
 import { testClock, testIdentity, testKernel, testRequest } from '../kit/kernel.ts';
-
-const applied: WriteVerdict = { kind: 'applied', data: { id: '501' }, records: [['hubspot', 'deal', '501']] };
-const rate: WriteVerdict = { kind: 'not_applied', error: { class: 'rate', code: 'RATE_LIMITS', message: 'slow down' } };
-const lost: WriteVerdict = { kind: 'unknown', error: { class: 'unknown_outcome', code: 'reset', message: 'reset' } };
-const decision = { by: 'person:anna', atMs: 1_800_000_000_000, reason: 'asked the customer' };
-const go = async () => ({ kind: 'go' }) as const;
-
-function counted(deps: KernelDeps) {
-  const write = vi.spyOn(deps.store, 'write');
-  const get = vi.spyOn(deps.store, 'get');
-  return () => ({ writes: write.mock.calls.length, reads: get.mock.calls.length });
-}
-
-function kernel(...verdicts: readonly (WriteVerdict | Error)[]) {
-  const queue = [...verdicts];
-  const attempt = vi.fn<Attempt>(async () => {
-    const next = queue.shift() ?? applied;
-    if (next instanceof Error) throw next;
-    return next;
-  });
-  const clock = testClock();
-  return { deps: testKernel({ attempt, clock }), attempt, clock };
-}
-
-const resolving = (verdict: ProbeVerdict | null) => ({
-  key: testIdentity().key,
-  deadlineMs: Number.MAX_SAFE_INTEGER,
-  recheck: go,
-  probeFor: () => (verdict ? async () => verdict : null),
-});
+import { applied, counted, lost, rate, scripted } from '../kit/scripted-attempts.ts';
 
 describe('a first claim', () => {
   it('is applied by two conditional writes and no read', async () => {
-    const { deps } = kernel();
+    const { deps } = scripted();
     const count = counted(deps);
     expect((await execute(deps, testRequest())).outcome.kind).toBe('applied');
     expect(count()).toEqual({ writes: 2, reads: 0 });
   });
 
   it('leaves a record below one kilobyte that carries the hash of the stored answer', async () => {
-    const { deps } = kernel();
+    const { deps } = scripted();
     const { outcome, answer, answerStored } = await execute(deps, testRequest());
     const record = await deps.store.get(testIdentity().key);
     expect(answerStored).toBe(true);
@@ -60,10 +28,10 @@ describe('a first claim', () => {
 
   it('stays below one kilobyte with a 600-byte intent, a large result and a talkative vendor', async () => {
     const input = { id: '501', properties: { note: 'x'.repeat(560) } };
-    const large = kernel({ ...applied, data: { text: 'y'.repeat(5000) } });
+    const large = scripted({ ...applied, data: { text: 'y'.repeat(5000) } });
     await execute(large.deps, testRequest({ call: { operation: 'o', system: 'hubspot', input } }));
     const error = { class: 'business', code: 'VALIDATION_ERROR', message: 'ü'.repeat(300) } as const;
-    const talkative = kernel({ kind: 'not_applied', error });
+    const talkative = scripted({ kind: 'not_applied', error });
     await execute(talkative.deps, testRequest());
     for (const { deps } of [large, talkative]) {
       const record = await deps.store.get(testIdentity().key);
@@ -73,7 +41,7 @@ describe('a first claim', () => {
 
   it('sends the frozen intent, also where that is an object', async () => {
     const input = { text: 'z'.repeat(3000) };
-    const { deps, attempt } = kernel();
+    const { deps, attempt } = scripted();
     await execute(deps, testRequest({ call: { operation: 'o', system: 'hubspot', input } }));
     expect(attempt.mock.calls[0]?.[0].call.input).toEqual(input);
   });
@@ -81,7 +49,7 @@ describe('a first claim', () => {
 
 describe('a replay', () => {
   it('costs one failed conditional write and repeats the result', async () => {
-    const { deps, attempt } = kernel();
+    const { deps, attempt } = scripted();
     await execute(deps, testRequest());
     const count = counted(deps);
     const { outcome } = await execute(deps, testRequest());
@@ -91,14 +59,14 @@ describe('a replay', () => {
   });
 
   it('says that it differs where the wording was another', async () => {
-    const { deps } = kernel();
+    const { deps } = scripted();
     await execute(deps, testRequest());
     const identity = testIdentity({ input: { deal_id: '501', stage: 'contractsent', reason: 'another reason' } });
     expect((await execute(deps, testRequest({ identity }))).outcome).toMatchObject({ kind: 'replayed', differs: true });
   });
 
   it('becomes a new generation once the window is over, by three writes', async () => {
-    const { deps, clock, attempt } = kernel();
+    const { deps, clock, attempt } = scripted();
     await execute(deps, testRequest());
     clock.advance(86_400_000 + 1002);
     const count = counted(deps);
@@ -111,7 +79,7 @@ describe('a replay', () => {
 
 describe('again', () => {
   it('starts exactly the next generation by two writes and no read', async () => {
-    const { deps } = kernel();
+    const { deps } = scripted();
     await execute(deps, testRequest());
     const count = counted(deps);
     const { outcome } = await execute(deps, testRequest({ again: 1 }));
@@ -120,7 +88,7 @@ describe('again', () => {
   });
 
   it('is a replay once that generation exists', async () => {
-    const { deps, attempt } = kernel();
+    const { deps, attempt } = scripted();
     await execute(deps, testRequest());
     await execute(deps, testRequest({ again: 1 }));
     expect((await execute(deps, testRequest({ again: 1 }))).outcome.kind).toBe('replayed');
@@ -131,7 +99,7 @@ describe('again', () => {
     { again: 1, againAllowed: false, code: 'again_not_allowed' },
     { again: 7, againAllowed: true, code: 'again_not_matching' },
   ])('is refused with $code', async ({ again, againAllowed, code }) => {
-    const { deps, attempt } = kernel();
+    const { deps, attempt } = scripted();
     await execute(deps, testRequest());
     expect((await execute(deps, testRequest({ again, againAllowed }))).outcome).toMatchObject({
       kind: 'refused',
@@ -142,13 +110,13 @@ describe('again', () => {
 
   it('follows a failed action whatever policy says of succeeded ones', async () => {
     const error = { class: 'business', code: 'NO', message: 'no' } as const;
-    const { deps } = kernel({ kind: 'not_applied', error });
+    const { deps } = scripted({ kind: 'not_applied', error });
     await execute(deps, testRequest());
     expect((await execute(deps, testRequest({ again: 1, againAllowed: false }))).outcome.kind).toBe('applied');
   });
 
   it('starts nothing while the action is open', async () => {
-    const { deps, attempt } = kernel(lost);
+    const { deps, attempt } = scripted(lost);
     await execute(deps, testRequest());
     expect((await execute(deps, testRequest({ again: 1 }))).outcome.kind).toBe('unknown');
     expect(attempt).toHaveBeenCalledTimes(1);
@@ -157,12 +125,12 @@ describe('again', () => {
 
 describe('an attempt', () => {
   it('that throws is unknown', async () => {
-    const { deps } = kernel(new Error('socket hang up'));
+    const { deps } = scripted(new Error('socket hang up'));
     expect((await execute(deps, testRequest())).outcome.kind).toBe('unknown');
   });
 
   it('that was declared not sent is queued', async () => {
-    const { deps } = kernel(new NotSentError({ class: 'transient', code: 'connect_failed', message: '' }));
+    const { deps } = scripted(new NotSentError({ class: 'transient', code: 'connect_failed', message: '' }));
     expect((await execute(deps, testRequest())).outcome.kind).toBe('queued');
   });
 
@@ -191,7 +159,7 @@ describe('an attempt', () => {
   });
 
   it('of another caller sends the frozen intent by three writes', async () => {
-    const { deps, attempt, clock } = kernel(rate);
+    const { deps, attempt, clock } = scripted(rate);
     await execute(deps, testRequest());
     clock.advance(900_000);
     const count = counted(deps);
@@ -203,7 +171,7 @@ describe('an attempt', () => {
   });
 
   it('fails where the target changed while it waited', async () => {
-    const { deps, clock, attempt } = kernel(rate);
+    const { deps, clock, attempt } = scripted(rate);
     await execute(deps, testRequest());
     clock.advance(900_000);
     const { outcome } = await execute(
@@ -217,7 +185,7 @@ describe('an attempt', () => {
 
 describe('infrastructure', () => {
   it('that loses the response of our claim does not stop us', async () => {
-    const { deps, attempt } = kernel();
+    const { deps, attempt } = scripted();
     const write = deps.store.write;
     vi.spyOn(deps.store, 'write').mockImplementationOnce(async (next, guard) => {
       await write(next, guard);
@@ -228,7 +196,7 @@ describe('infrastructure', () => {
   });
 
   it('that loses the response of our verdict does not change the answer', async () => {
-    const { deps } = kernel();
+    const { deps } = scripted();
     const write = deps.store.write;
     let calls = 0;
     vi.spyOn(deps.store, 'write').mockImplementation(async (next, guard) => {
@@ -240,14 +208,14 @@ describe('infrastructure', () => {
   });
 
   it('that fails at our verdict makes the answer unknown, never a success', async () => {
-    const { deps } = kernel();
+    const { deps } = scripted();
     const write = deps.store.write;
     vi.spyOn(deps.store, 'write').mockImplementationOnce(write).mockRejectedValueOnce(new Error('throttled'));
     expect((await execute(deps, testRequest())).outcome.kind).toBe('unknown');
   });
 
   it('that cannot store the answer does not undo the effect', async () => {
-    const { deps } = kernel();
+    const { deps } = scripted();
     const broken = { ...deps, payloads: { ...deps.payloads, put: async () => Promise.reject(new Error('no bucket')) } };
     const executed = await execute(broken, testRequest());
     expect(executed).toMatchObject({ outcome: { kind: 'applied' }, answerStored: false });
@@ -256,7 +224,7 @@ describe('infrastructure', () => {
 
 describe('an Idempotency-Key', () => {
   it('that comes with another intent is refused and nothing is sent', async () => {
-    const { deps, attempt } = kernel();
+    const { deps, attempt } = scripted();
     const keyed = { occasion: 'caller', idempotencyKey: 'k-1' } as const;
     await execute(deps, testRequest({ identity: testIdentity(keyed) }));
     const other = testIdentity({ ...keyed, identifying: { stage: 'lost' } });
@@ -266,142 +234,17 @@ describe('an Idempotency-Key', () => {
   });
 });
 
-describe('an approval', () => {
-  const permission = { kind: 'approval', rule: 'approvals[0]', by: 'leads', notAfterMs: 1_800_003_600_000 } as const;
-  const id = actionId(testIdentity().key, 1);
-
-  it('is waited for, given, and used once', async () => {
-    const { deps, attempt } = kernel();
-    expect((await execute(deps, testRequest({ permission }))).outcome.kind).toBe('pending_approval');
-    expect(attempt).not.toHaveBeenCalled();
-    await decide(deps, { actionId: id, decision, approve: true });
-    expect((await execute(deps, testRequest({ permission }))).outcome.kind).toBe('applied');
-    expect((await decide(deps, { actionId: id, decision, approve: true })).kind).toBe('stayed');
-  });
-
-  it('that comes too late expires', async () => {
-    const { deps, clock } = kernel();
-    await execute(deps, testRequest({ permission }));
-    clock.advance(3_600_001);
-    await decide(deps, { actionId: id, decision, approve: true });
-    expect((await deps.store.get(testIdentity().key))?.state).toBe('EXPIRED');
-  });
-
-  it('does not count for another generation', async () => {
-    const { deps } = kernel();
-    await execute(deps, testRequest({ permission }));
-    const other = await decide(deps, { actionId: actionId(testIdentity().key, 2), decision, approve: true });
-    expect(other).toMatchObject({ kind: 'stayed', why: 'superseded' });
-  });
-
-  it('is asked anew once a refused action is reopened', async () => {
-    const { deps, attempt } = kernel();
-    await execute(deps, testRequest({ permission }));
-    await decide(deps, { actionId: id, decision, approve: false });
-    await reopen(deps, { actionId: id, decision, how: { kind: 'retry' } });
-    expect((await execute(deps, testRequest({ permission }))).outcome.kind).toBe('pending_approval');
-    expect(attempt).not.toHaveBeenCalled();
-  });
-
-  it('of a cancelled action opens nothing', async () => {
-    const { deps } = kernel();
-    await execute(deps, testRequest({ permission }));
-    await cancel(deps, { actionId: id, decision });
-    expect((await reopen(deps, { actionId: id, decision, how: { kind: 'retry' } })).kind).toBe('stayed');
-    expect((await execute(deps, testRequest())).outcome).toMatchObject({ kind: 'refused', code: 'cancelled' });
-  });
-});
-
-describe('an unknown outcome', () => {
-  it('is found by read-back at once', async () => {
-    const { deps, clock, attempt } = kernel(lost);
-    await execute(deps, testRequest());
-    clock.advance(2000);
-    await resolve(deps, resolving({ kind: 'equal', data: { id: '501' }, records: [] }));
-    expect((await execute(deps, testRequest())).outcome.kind).toBe('replayed');
-    expect(attempt).toHaveBeenCalledTimes(1);
-  });
-
-  it('is attempted again only after absence was asked past the settle time', async () => {
-    const { deps, clock, attempt } = kernel(lost);
-    await execute(deps, testRequest());
-    clock.advance(2000);
-    await resolve(deps, resolving({ kind: 'absent' }));
-    expect((await deps.store.get(testIdentity().key))?.state).toBe('UNKNOWN');
-    clock.advance(61_000);
-    await resolve(deps, resolving({ kind: 'absent' }));
-    await workOn(deps, resolving(null));
-    expect(attempt).toHaveBeenCalledTimes(2);
-  });
-
-  it('goes to a person where nothing can be proven, who may not deny it too early', async () => {
-    const { deps, clock } = kernel(lost);
-    await execute(deps, testRequest({ resend: { kind: 'none' } }));
-    clock.advance(2000);
-    await resolve(deps, resolving(null));
-    const actionIdOf = actionId(testIdentity().key, 1);
-    const early = await settleByPerson(deps, { actionId: actionIdOf, decision, finding: { kind: 'retry' } });
-    expect(early).toMatchObject({ kind: 'stayed', why: 'too_early' });
-    clock.advance(302_000);
-    const late = await settleByPerson(deps, { actionId: actionIdOf, decision, finding: { kind: 'not_applied' } });
-    expect(late).toMatchObject({ kind: 'moved', record: { state: 'FAILED' } });
-  });
-
-  it('is sent again under the same provider key, and a refusal then proves nothing', async () => {
-    const { deps, clock, attempt } = kernel(lost, rate);
-    await execute(
-      deps,
-      testRequest({ resend: { kind: 'key', windowMs: 82_800_000, settleMs: 60_000 }, requestDigest: 'd' }),
-    );
-    clock.advance(2000);
-    const same = { ...deps, digest: () => 'd' };
-    const resent = await resolve(same, resolving(null));
-    expect(attempt.mock.calls[1]?.[0].providerKey).toBe(attempt.mock.calls[0]?.[0].providerKey);
-    expect(resent).toMatchObject({ kind: 'moved', record: { state: 'UNKNOWN' } });
-  });
-
-  it('is never sent again once a deploy renders another request', async () => {
-    const { deps, clock, attempt } = kernel(lost);
-    await execute(deps, testRequest({ resend: { kind: 'key', windowMs: 82_800_000, settleMs: 60_000 } }));
-    clock.advance(2000);
-    await resolve(deps, resolving({ kind: 'inconclusive', error: rate.error }));
-    expect(attempt).toHaveBeenCalledTimes(1);
-  });
-});
-
-describe('a worker', () => {
-  it('moves the due time of a held action and leaves it open', async () => {
-    const { deps, clock, attempt } = kernel(rate);
-    await execute(deps, testRequest());
-    clock.advance(900_000);
-    const recheck = async () => ({ kind: 'hold', untilMs: clock.now() + 60_000 }) as const;
-    const held = await resume(deps, { key: testIdentity().key, deadlineMs: clock.now() + 20_000, recheck });
-    expect(held).toMatchObject({ kind: 'moved', record: { state: 'RETRYABLE', dueMs: clock.now() + 60_000 } });
-    expect(attempt).toHaveBeenCalledTimes(1);
-  });
-
-  it('fails an action whose attempts are used up', async () => {
-    const { deps, clock } = kernel(rate, rate, rate, rate);
-    await execute(deps, testRequest());
-    for (let i = 0; i < 3; i += 1) {
-      clock.advance(900_000);
-      await resume(deps, { key: testIdentity().key, deadlineMs: clock.now() + 20_000, recheck: go });
-    }
-    expect((await deps.store.get(testIdentity().key))?.state).toBe('FAILED');
-  });
-});
-
 describe('a refusal by policy', () => {
   const refusal = { code: 'permission_denied', detail: 'no' } as const;
 
   it('is the answer where nothing stands under the key', async () => {
-    const { deps } = kernel();
+    const { deps } = scripted();
     const { outcome } = await refusedByPolicy(deps, testIdentity(), null, refusal);
     expect(outcome).toMatchObject({ kind: 'refused', code: 'permission_denied' });
   });
 
   it('does not hide what was done before', async () => {
-    const { deps } = kernel();
+    const { deps } = scripted();
     await execute(deps, testRequest());
     expect((await refusedByPolicy(deps, testIdentity(), null, refusal)).outcome.kind).toBe('replayed');
   });
