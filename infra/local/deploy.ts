@@ -82,12 +82,7 @@ export async function deployLocal(options: LocalOptions): Promise<LocalDeploymen
 
 async function start(options: LocalOptions, closers: (() => Promise<void>)[]): Promise<Omit<LocalDeployment, 'close'>> {
   const [clock, random] = [systemClock, systemRandom];
-  const stateDir = privateDirectory(options.stateDir);
-  const unlock = lockDirectory(stateDir);
-  closers.push(async () => unlock());
-  const directory = join(stateDir, 'aws');
-  const keysDirectory = privateDirectory(join(stateDir, 'keys'));
-  mkdirSync(join(stateDir, 'logs'), { recursive: true, mode: 0o700 });
+  const { stateDir, directory, keysDirectory } = openState(options.stateDir, closers);
   const pools = new Map<string, FunctionPool>();
   const poolOf = (functionName: string) => pools.get(functionName);
   const standIns = await startStandIns({ directory, keysDirectory, clock, random, poolOf });
@@ -131,6 +126,15 @@ async function start(options: LocalOptions, closers: (() => Promise<void>)[]): P
     },
     awsCalls: () => standIns.callers.counts(),
   };
+}
+
+/** Takes the folder where everything of this deployment is kept; only one deployment at a time has it. */
+function openState(path: string, closers: (() => Promise<void>)[]) {
+  const stateDir = privateDirectory(path);
+  const unlock = lockDirectory(stateDir);
+  closers.push(async () => unlock());
+  mkdirSync(join(stateDir, 'logs'), { recursive: true, mode: 0o700 });
+  return { stateDir, directory: join(stateDir, 'aws'), keysDirectory: privateDirectory(join(stateDir, 'keys')) };
 }
 
 async function seed(
