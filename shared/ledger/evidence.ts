@@ -106,11 +106,17 @@ async function exhibit(payloads: PayloadStore, hash: string | null): Promise<Exh
 
 /** The entry of a call that made a transition is written from the record, which names the context alone; that names the rest. */
 function modelOutputIn(context: Exhibit | null): string | null {
-  if (context?.kind !== 'kept' || !context.intact) return null;
-  const kept: unknown = JSON.parse(new TextDecoder().decode(context.bytes));
-  const hash =
-    typeof kept === 'object' && kept !== null && 'model_output_sha256' in kept ? kept.model_output_sha256 : null;
+  const hash = context?.kind === 'kept' && context.intact ? memberOf(context.bytes, 'model_output_sha256') : null;
   return typeof hash === 'string' && /^[0-9a-f]{64}$/.test(hash) ? hash : null;
+}
+
+function memberOf(bytes: Uint8Array, name: string): unknown {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof value === 'object' && value !== null ? Reflect.get(value, name) : null;
+  } catch {
+    return null;
+  }
 }
 
 async function intentOf(payloads: PayloadStore, record: ActionRecord): Promise<Exhibit | null> {

@@ -97,6 +97,16 @@ describe('a run', () => {
     ]);
   });
 
+  it('finds the model output of the call that made an action by its context', async () => {
+    const put = (text: string) => payloads.put(new TextEncoder().encode(text));
+    const contextHash = await put(JSON.stringify({ prompt: null, model_output_sha256: await put('"said"') }));
+    const answerHash = await put('{}');
+    const next = actionRecord(states.succeeded, { key: otherKey, callId: 'call_3', gen: 2, contextHash, answerHash });
+    await projectChange({ ledger, payloads }, { old: null, next });
+    const evidence = await evidenceOf({ ledger, payloads, actions: { get: async () => null } }, `act_${otherKey}_2`);
+    expect(exhibitJson(evidence?.calls[0]?.modelOutput ?? null)).toMatchObject({ text: '"said"', intact: true });
+  });
+
   it('says of an erased payload that it is erased', async () => {
     payloads.objects.clear();
     const evidence = await evidenceOf({ ledger, payloads, actions: { get: async () => null } }, `act_${testKey}_1`);
