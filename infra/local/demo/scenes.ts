@@ -122,7 +122,7 @@ async function forgedWebhook(world: World): Promise<Shown> {
 async function sameDeliveryTwice(world: World): Promise<Shown> {
   await world.hubspot('/_admin/duplicate-webhook', { count: 1 });
   await world.hubspot('/_admin/touch', { type: 'deals', id: '510', properties: { dealstage: 'contractsent' } });
-  const events = async () => (await inbox(world)).filter(({ pk }) => pk.includes('510'));
+  const events = async () => (await inbox(world)).filter(({ oc }) => oc?.record?.[2] === '510');
   const done = await until(
     async () => (await events()).some(({ st, dn }) => st === 'DONE' && Number(dn ?? 0) > 0),
     15_000,
@@ -133,7 +133,11 @@ async function sameDeliveryTwice(world: World): Promise<Shown> {
   return { figures: `${processed} processed, ${counted} counted`, ok: done && processed === 1 && counted === 1 };
 }
 
-type Claim = { readonly pk: string; readonly st?: string; readonly dn?: number };
+type Claim = {
+  readonly st?: string;
+  readonly dn?: number;
+  readonly oc?: { readonly record: readonly string[] | null };
+};
 
 /** The claims of events, read from the table itself. */
 async function inbox({ deployment: { plan, standIns } }: World): Promise<readonly Claim[]> {
