@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { LocalAnswer, LocalRequest } from '../listener.ts';
 
 /** What stands beside the request in an event. */
@@ -17,7 +18,7 @@ export function toEvent(request: LocalRequest, context: EventContext): object {
   const rawQueryString = at < 0 ? '' : target.slice(at + 1);
   const { cookie, ...headers } = request.headers;
   const query = queryOf(rawQueryString);
-  const isBase64Encoded = body.byteLength > 0 && !isText(headers['content-type']);
+  const isBase64Encoded = body.byteLength > 0 && !(isText(headers['content-type']) && isUtf8(body));
   return {
     version: '2.0',
     routeKey: context.routeKey,
@@ -51,7 +52,7 @@ export function toEvent(request: LocalRequest, context: EventContext): object {
   };
 }
 
-/** Only these arrive as text; bytes that are no UTF-8 would not survive it, so everything else travels as base64. */
+/** Only these arrive as text, where they are UTF-8; other bytes would not survive it, so everything else travels as base64. */
 function isText(contentType: string | undefined): boolean {
   const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   return type.startsWith('text/') || /^application\/(.+\+)?(json|xml)$/.test(type) || type === 'application/javascript';
