@@ -3,7 +3,7 @@ import { newObject, type Portal, saveObject, type Values } from './portal.ts';
 import type { CrmType } from './property-definitions.ts';
 
 /** Repeatable choices from one seed. */
-type Dice = { below(n: number): number; pick<T>(list: readonly [T, ...T[]]): T; oneIn(n: number): boolean };
+export type Dice = { below(n: number): number; pick<T>(list: readonly [T, ...T[]]): T; oneIn(n: number): boolean };
 
 // Invented names with the letters that break naive code: accents, apostrophes, hyphens, right-to-left, CJK, emoji.
 const firstNames = [
@@ -258,7 +258,7 @@ function compact(values: Values): Values {
 }
 
 /** mulberry32, a small well-mixed generator: the seed is all its state. */
-function createDice(seed: number): Dice {
+export function createDice(seed: number): Dice {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
