@@ -23,6 +23,13 @@ function same(option: unknown, actual: Json | undefined): boolean {
   return String(option).toLowerCase() === String(actual).toLowerCase();
 }
 
+/** The inputs a condition speaks of, in words: `stage closedwon or closedlost and amount 5`; empty where it names none. */
+export function conditionWords(inputs: Readonly<Record<string, unknown>>): string {
+  return Object.entries(inputs)
+    .map(([name, value]) => `${name} ${[value].flat().join(' or ')}`)
+    .join(' and ');
+}
+
 /** What policy demands of a call before it may run: nothing, or a decision by a team within a time. */
 export type ApprovalVerdict =
   | { readonly kind: 'none' }
@@ -55,8 +62,7 @@ export function approvalRulesOf(
     const { tool: named, effect, ...inputs } = when;
     const fixed = { ...(named === undefined ? {} : { tool: named }), ...(effect === undefined ? {} : { effect }) };
     if (!conditionHolds(fixed, { tool: tool.name, effect: tool.effect, input: {} })) return [];
-    const words = Object.entries(inputs).map(([name, value]) => `${name} ${[value].flat().join(' or ')}`);
-    return [{ by, inputs: words.length > 0 ? words.join(' and ') : null }];
+    return [{ by, inputs: conditionWords(inputs) || null }];
   });
 }
 

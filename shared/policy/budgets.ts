@@ -1,5 +1,5 @@
 import type { AgentConfig, PoliciesConfig } from '../config/schema.ts';
-import { type ConditionSubject, conditionHolds } from './approvals.ts';
+import { type ConditionSubject, conditionHolds, conditionWords } from './approvals.ts';
 import type { BudgetStore } from './ports.ts';
 
 /** One allowance that a call uses. `onEmpty`: what happens where it is used up. */
@@ -34,10 +34,10 @@ export function budgetsOf(
     const { atMost, then, ...condition } = rule;
     if (!conditionHolds(condition, subject)) continue;
     const { tool, ...inputs } = condition;
-    const words = Object.entries(inputs).map(([name, value]) => `${name} ${[value].flat().join(' or ')}`);
+    const words = conditionWords(inputs);
     budgets.push({
       name: `policy/${i}/${agentName}`,
-      words: `calls of ${tool}${words.length > 0 ? ` with ${words.join(' and ')}` : ''}`,
+      words: `calls of ${tool}${words ? ` with ${words}` : ''}`,
       ...atMost,
       onEmpty: then === 'approval' ? 'approval' : 'pause',
     });

@@ -2,7 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Control, ControlStore, Switch } from './ports.ts';
 
 /** How old the copy of the control item may be when it is asked, milliseconds. */
-export const controlMaxAgeMs = 3000;
+const controlMaxAgeMs = 3000;
 
 /** What is about to be done, as far as switches speak of it. */
 export type ControlQuestion = {

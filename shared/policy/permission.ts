@@ -20,7 +20,7 @@ export type Permitted = { readonly name: string; readonly effect: Effect };
  * Whether an agent's list names a tool. An exact name grants it; a pattern grants reads and appends only, so that a tool that
  * is added later never widens what an agent may change.
  */
-export function isGranted(agent: Pick<AgentConfig, 'tools'>, tool: Permitted): boolean {
+function isGranted(agent: Pick<AgentConfig, 'tools'>, tool: Permitted): boolean {
   const mild = tool.effect === 'read' || tool.effect === 'append';
   return agent.tools.some((name) =>
     name.endsWith('*') ? mild && tool.name.startsWith(name.slice(0, -1)) : name === tool.name,

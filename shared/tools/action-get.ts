@@ -1,11 +1,12 @@
+import { thawed } from '../action/frozen.ts';
+import { outcomeOf } from '../action/outcome.ts';
 import type { Outcome } from '../action/types.ts';
-import type { ActionRecord, Stored } from '../model/action.ts';
+import type { ActionRecord } from '../model/action.ts';
 import type { Answer } from '../model/answer.ts';
-import type { Failure } from '../model/errors.ts';
 import { parseActionId } from '../model/ids.ts';
 import type { Json } from '../model/json.ts';
 import { maskPersonal } from '../policy/scope.ts';
-import { outcomeAnswer, refusalAnswer } from './answer.ts';
+import { outcomeAnswer, ownFailure, refusalAnswer } from './answer.ts';
 import type { Call, CallDeps } from './call-deps.ts';
 import type { ToolDescription } from './describe.ts';
 import { baseOf } from './record-call.ts';
@@ -38,16 +39,16 @@ export async function callActionGet(deps: CallDeps, call: Call, id: string): Pro
   const record = named ? await deps.kernel.store.get(named.key) : null;
   if (!named || !record || record.principal !== call.principalId || named.gen > record.gen) return unknownAction(call);
   if (named.gen < record.gen) return supersededAnswer(deps, call, id, named.key);
-  const outcome = await outcomeOf(deps, record);
+  const told = await outcomeOf(deps.kernel, record, record);
+  // Nothing was asked for again: what was done is told as done.
+  const outcome: Outcome = told.kind === 'replayed' ? { kind: 'applied', record, result: told.result ?? {} } : told;
   const present = presenterOf(deps, call, record);
   const rendering = { ...baseOf(call), nowMs: deps.kernel.clock.now(), present, still: null, again: false };
-  return outcomeAnswer(outcome, rendering, await loadStored(deps, record.before));
+  return outcomeAnswer(outcome, rendering, record.before && (await thawed(deps.payloads, record.before)));
 }
 
 function unknownAction(call: Call): Answer {
-  const detail = 'There is no such action of this agent.';
-  const failure: Failure = { code: 'unknown_action', category: 'not_found', retryable: false, detail };
-  return refusalAnswer(baseOf(call), failure);
+  return refusalAnswer(baseOf(call), ownFailure('unknown_action', 'There is no such action of this agent.'));
 }
 
 /** The agent's view of a result: by the tool's own presentation where the tool still exists, masked either way. */
@@ -60,37 +61,6 @@ export function presenterOf(deps: CallDeps, call: Call, record: Pick<ActionRecor
     const presented = tool?.kind === 'write' && tool.present ? tool.present(shown, was) : shown;
     return maskPersonal(presented, [], call.agent);
   };
-}
-
-/** A stored value, loaded where it is an object; null where there is none or its object was erased. */
-export async function loadStored(deps: CallDeps, stored: Stored | null): Promise<Json | null> {
-  if (!stored) return null;
-  if ('inline' in stored) return stored.inline;
-  const bytes = await deps.payloads.get(stored.object);
-  return bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as Json) : null;
-}
-
-async function outcomeOf(deps: CallDeps, record: ActionRecord): Promise<Outcome> {
-  switch (record.state) {
-    case 'SUCCEEDED':
-      return { kind: 'applied', record, result: (await loadStored(deps, record.result)) ?? {} };
-    case 'FAILED':
-      return { kind: 'failed', record, failure: record.failure, replayed: true };
-    case 'AWAITING_APPROVAL':
-      return { kind: 'pending_approval', record };
-    case 'RETRYABLE':
-      return { kind: 'queued', record, dueMs: record.dueMs };
-    case 'STARTED':
-      return { kind: 'in_progress', record, retryAfterMs: 2000 };
-    case 'UNKNOWN':
-    case 'NEEDS_HUMAN':
-      return { kind: 'unknown', record, failure: record.failure };
-    case 'REJECTED':
-    case 'EXPIRED':
-      return { kind: 'refused', record, code: record.failure.code, detail: record.failure.detail };
-    case 'CANCELLED':
-      return { kind: 'refused', record, code: 'cancelled', detail: 'A person cancelled this action.' };
-  }
 }
 
 /** An earlier generation is read from the ledger: the record holds the newest only. */
@@ -123,7 +93,7 @@ async function supersededAnswer(deps: CallDeps, call: Call, id: string, key: str
   }
   const detail = 'It was not applied, and was asked for again later.';
   return {
-    ...refusalAnswer(given, { code: 'cancelled', category: 'policy', retryable: false, detail }, 'failed'),
+    ...refusalAnswer(given, ownFailure('cancelled', detail), 'failed'),
     action_id: id,
   };
 }

@@ -26,7 +26,7 @@ export type Rendering = AnswerBase & {
 };
 
 /** The agent-visible id of a record's current generation. */
-export function actionIdOf(record: Pick<ActionRecord, 'key' | 'gen'>): string {
+function actionIdOf(record: Pick<ActionRecord, 'key' | 'gen'>): string {
   return actionId(record.key, record.gen);
 }
 
@@ -84,12 +84,7 @@ export function outcomeAnswer(outcome: Outcome, given: Rendering, before: Json |
     case 'unknown':
       return { status: 'unknown', ...head, effect: 'unknown', error: unknownError(outcome.record, outcome.failure) };
     case 'refused': {
-      const failure: Failure = {
-        code: outcome.code,
-        category: categoryOf(outcome.code),
-        retryable: false,
-        detail: outcome.detail,
-      };
+      const failure = ownFailure(outcome.code, outcome.detail);
       return { status: 'refused', ...head, effect: 'none', error: errorOf(failure, record) };
     }
   }
@@ -181,6 +176,7 @@ export function errorOf(failure: Failure, record: ActionRecord | null, nextStep?
   };
 }
 
+/** The categories of our own codes; policy where none is named. */
 const categories: Partial<Record<ErrorCode, Failure['category']>> = {
   invalid_input: 'validation',
   idempotency_key_reused: 'conflict',
@@ -204,9 +200,9 @@ const categories: Partial<Record<ErrorCode, Failure['category']>> = {
   internal: 'internal',
 };
 
-/** The category of a code of ours; policy where none is named. */
-export function categoryOf(code: ErrorCode): Failure['category'] {
-  return categories[code] ?? 'policy';
+/** A failure of our own finding, in our own words; its category follows from its code. */
+export function ownFailure(code: ErrorCode, detail: string): Failure {
+  return { code, category: categories[code] ?? 'policy', retryable: false, detail };
 }
 
 /** The HTTP status of an answer. */

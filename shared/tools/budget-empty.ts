@@ -2,7 +2,7 @@ import type { Answer } from '../model/answer.ts';
 import type { Failure } from '../model/errors.ts';
 import { type BudgetVerdict, windowWord } from '../policy/budgets.ts';
 import { changeControl } from '../policy/control.ts';
-import { refusalAnswer } from './answer.ts';
+import { ownFailure, refusalAnswer } from './answer.ts';
 import type { Call, CallDeps } from './call-deps.ts';
 import { baseOf, openCase } from './record-call.ts';
 
@@ -12,7 +12,7 @@ type Empty = Extract<BudgetVerdict, { kind: 'empty' }>;
 export function budgetFailure({ budget, used, windowEndsMs }: Empty, nowMs: number): Failure {
   const detail = `${used} of ${budget.atMost} ${budget.words} are used this ${windowWord(budget.windowMs)}.`;
   const retryAfterMs = Math.max(0, windowEndsMs - nowMs);
-  return { code: 'budget_exceeded', category: 'policy', retryable: false, detail, retryAfterMs };
+  return { ...ownFailure('budget_exceeded', detail), retryAfterMs };
 }
 
 /**

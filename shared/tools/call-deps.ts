@@ -58,6 +58,11 @@ export type Call = {
   readonly deadlineMs: number;
 };
 
+/** What sending on behalf of a call needs: the door's dependencies, and the caller's trace. */
+export function systemOf(deps: CallDeps, { context: { traceparent } }: Call): SystemDeps {
+  return { ...deps, systems: deps.config.systems, ...(traceparent === null ? {} : { traceparent }) };
+}
+
 /** How long a call may take until its answer leaves, milliseconds. */
 export const answerWithinMs = 20_000;
 

@@ -7,7 +7,7 @@ import type { JsonObject } from '../model/json.ts';
 import { principalId } from '../model/principal.ts';
 import { permissionFor } from '../policy/permission.ts';
 import { callActionGet } from './action-get.ts';
-import { categoryOf, refusalAnswer } from './answer.ts';
+import { ownFailure, refusalAnswer } from './answer.ts';
 import {
   type Answered,
   answerReserveMs,
@@ -75,13 +75,8 @@ export async function callTool(deps: CallDeps, begun: Call, given: CallInput): P
   const permission = permissionFor(call.agent, tool);
   if (permission.kind === 'refuse') {
     const { code, detail, nextStep } = permission;
-    const failure: Failure = { code, category: 'permission', retryable: false, detail };
-    return recordAndAnswer(
-      deps,
-      call,
-      refusalAnswer(baseOf(call), failure, 'refused', { message: nextStep }),
-      toolFacts,
-    );
+    const refusal = refusalAnswer(baseOf(call), ownFailure(code, detail), 'refused', { message: nextStep });
+    return recordAndAnswer(deps, call, refusal, toolFacts);
   }
   const parsed = z.safeParse(tool.input, read.arguments);
   if (!parsed.success) {
@@ -112,13 +107,13 @@ async function invalid(deps: CallDeps, call: Call, facts: CallFacts, errors: rea
   const detail = old
     ? 'This run is older than the records that would show what it did.'
     : `${errors.length} ${errors.length === 1 ? 'input is' : 'inputs are'} not valid.`;
-  const failure: Failure = { code, category: categoryOf(code), retryable: false, detail, errors };
+  const failure: Failure = { ...ownFailure(code, detail), errors };
   return recordAndAnswer(deps, call, refusalAnswer(baseOf(call), failure), facts);
 }
 
 async function unknownTool(deps: CallDeps, call: Call): Promise<Answered> {
   const detail = 'There is no tool of this name.';
-  const failure: Failure = { code: 'unknown_tool', category: 'not_found', retryable: false, detail };
+  const failure = ownFailure('unknown_tool', detail);
   const { body } = problemAnswer({
     status: 404,
     code: 'unknown_tool',

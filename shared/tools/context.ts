@@ -146,7 +146,7 @@ function headerContext(header: string | undefined, kinds: Set<string>): HeaderCo
 }
 
 /** A JSON value in NFC, with every credential-shaped stretch of text replaced; `kinds` collects what was found. */
-export function cleaned(value: Json, kinds: Set<string>): Json {
+function cleaned(value: Json, kinds: Set<string>): Json {
   if (typeof value === 'string') {
     const { text, kinds: found } = redactSecrets(value.normalize('NFC'));
     for (const kind of found) kinds.add(kind);

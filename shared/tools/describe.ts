@@ -76,7 +76,7 @@ function writeSentences(tool: WriteTool, context: DescribeContext): string[] {
 }
 
 /** When a repeat is the same action, in words a model can act on. */
-export function duplicateSentence(tool: WriteTool): string {
+function duplicateSentence(tool: WriteTool): string {
   const same = `the same ${tool.identifiedBy.join(', ')} for the same record`;
   const again = tool.again ? ' To mean it once more, pass `again` with the action_id of the earlier answer.' : '';
   const replay = 'changes nothing and answers `replayed`';
@@ -108,7 +108,7 @@ const againSchema: JsonObject = {
 };
 
 /** The JSON Schema (2020-12) of a tool's arguments, with `again` where the tool takes it. */
-export function inputSchema(tool: Tool): JsonObject {
+function inputSchema(tool: Tool): JsonObject {
   const { $schema: _dialect, ...schema } = z.toJSONSchema(tool.input, { io: 'input' }) as { [key: string]: Json };
   if (tool.kind === 'read' || !tool.again) return schema;
   const properties = (schema.properties ?? {}) as JsonObject;

@@ -61,7 +61,7 @@ export type DoorProblem = {
 export const maxBodyBytes = 1_048_576;
 
 /** How deep a body may be nested. */
-export const maxBodyDepth = 32;
+const maxBodyDepth = 32;
 
 /**
  * A problem as `application/problem+json`, with the fields of our error model.

@@ -2,7 +2,7 @@ import type { AgentConfig, PoliciesConfig } from '../config/schema.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { Classified, HttpAnswer, PlannedCall, RecordRef } from '../model/operation.ts';
 import { scopeFields } from '../policy/scope.ts';
-import { readBefore, readOnce, type SystemDeps, writeOperationOf } from './attempt.ts';
+import { readBefore, readOnce, type SystemDeps } from './attempt.ts';
 import type { WriteTool } from './define.ts';
 import { isObject } from './records.ts';
 
@@ -71,7 +71,7 @@ function needsRecord({ tool, agent, policies, target }: LiveQuestion): boolean {
 }
 
 /** The fields a planned write sets, as connectors name them: `properties`, or those of the first of several inputs. */
-export function writtenFields(input: Json): JsonObject {
+function writtenFields(input: Json): JsonObject {
   if (!isObject(input)) return {};
   if (isObject(input.properties)) return input.properties;
   const first = Array.isArray(input.inputs) ? (input.inputs as readonly Json[])[0] : undefined;
@@ -84,9 +84,4 @@ export function unchangedSince(asked: Json | null, live: LiveRecord): boolean {
   const now = isObject(live.before) && isObject(live.before.written) ? live.before.written : null;
   if (then === null || now === null) return then === now;
   return Object.entries(then).every(([field, value]) => (now[field] ?? null) === (value ?? null));
-}
-
-/** Whether the operation of a call can say what the record was before it. */
-export function hasBefore(deps: Pick<SystemDeps, 'operations' | 'systems'>, call: PlannedCall): boolean {
-  return writeOperationOf(deps, call).operation.before !== undefined;
 }

@@ -5,10 +5,10 @@ import type { JsonObject } from '../model/json.ts';
 import type { PlannedCall } from '../model/operation.ts';
 import { budgetsOf, takeBudgets } from '../policy/budgets.ts';
 import { inScope, maskPersonal } from '../policy/scope.ts';
-import { readAnswer, refusalAnswer } from './answer.ts';
+import { ownFailure, readAnswer, refusalAnswer } from './answer.ts';
 import { readOnce } from './attempt.ts';
 import { budgetEmpty } from './budget-empty.ts';
-import type { Call, CallDeps } from './call-deps.ts';
+import { type Call, type CallDeps, systemOf } from './call-deps.ts';
 import type { FoundRecord, LookupRules, ReadTool } from './define.ts';
 import { baseOf, openCase } from './record-call.ts';
 
@@ -25,9 +25,7 @@ export type ReadDone = { readonly answer: Answer; readonly record: FoundRecord |
 export async function callRead(deps: CallDeps, read: ReadCall): Promise<ReadDone> {
   const { call, tool, input } = read;
   const planned = tool.operation(input, { nowMs: call.receivedAtMs });
-  const { traceparent } = call.context;
-  const system = { ...deps, systems: deps.config.systems, ...(traceparent === null ? {} : { traceparent }) };
-  const outcome = await readOnce(system, planned, call.deadlineMs);
+  const outcome = await readOnce(systemOf(deps, call), planned, call.deadlineMs);
   const none = { record: null, planned };
   if (outcome.kind === 'error') {
     const failure = failureOf(outcome.error, planned.system);
@@ -63,11 +61,11 @@ type LookupProblem = { readonly rule: 'case' | 'fail'; readonly failure: Failure
 function lookupProblem(tool: ReadTool, records: readonly FoundRecord[]): LookupProblem | null {
   const { none, several, missingField }: LookupRules = tool.lookup;
   if (records.length === 0 && none !== 'empty') {
-    return { rule: none, failure: failure('no_match', 'not_found', 'Nothing matches within what this agent may see.') };
+    return { rule: none, failure: ownFailure('no_match', 'Nothing matches within what this agent may see.') };
   }
   if (records.length > 1 && several !== 'list') {
     const detail = `${records.length} or more records match. None was picked.`;
-    return { rule: several, failure: failure('several_matches', 'conflict', detail) };
+    return { rule: several, failure: ownFailure('several_matches', detail) };
   }
   for (const field of tool.required ?? []) {
     const lacking = records.find(
@@ -75,14 +73,10 @@ function lookupProblem(tool: ReadTool, records: readonly FoundRecord[]): LookupP
     );
     if (lacking) {
       const detail = `The record ${lacking.object} ${lacking.id} has no ${field}, without which it is no answer.`;
-      return { rule: missingField, failure: failure('missing_required_field', 'upstream', detail) };
+      return { rule: missingField, failure: ownFailure('missing_required_field', detail) };
     }
   }
   return null;
-}
-
-function failure(code: Failure['code'], category: Failure['category'], detail: string): Failure {
-  return { code, category, retryable: false, detail };
 }
 
 async function lookupAnswer(

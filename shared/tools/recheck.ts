@@ -8,7 +8,7 @@ import type { Failure } from '../model/errors.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import type { PlannedCall } from '../model/operation.ts';
 import { decideWrite } from '../policy/decide.ts';
-import { categoryOf } from './answer.ts';
+import { ownFailure } from './answer.ts';
 import { agentOf, makeProbe, type SystemDeps } from './attempt.ts';
 import type { Catalog } from './catalog.ts';
 import type { WriteTool } from './define.ts';
@@ -77,7 +77,7 @@ export function makeRecheck(deps: RecheckDeps): Recheck {
 }
 
 function refuse(code: Failure['code'], detail: string): RecheckVerdict {
-  return { kind: 'refuse', failure: { code, category: categoryOf(code), retryable: false, detail } };
+  return { kind: 'refuse', failure: ownFailure(code, detail) };
 }
 
 function gone(record: ActionRecord): RecheckVerdict {

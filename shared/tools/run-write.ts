@@ -1,14 +1,15 @@
 import { execute } from '../action/execute.ts';
+import { thawed } from '../action/frozen.ts';
 import { refusedByPolicy } from '../action/refused.ts';
 import type { Executed, KernelDeps, Outcome } from '../action/types.ts';
 import { failureOf } from '../connectors/failure.ts';
 import type { ActionRecord } from '../model/action.ts';
 import type { Answer } from '../model/answer.ts';
 import type { Json } from '../model/json.ts';
-import { loadStored, presenterOf } from './action-get.ts';
+import { presenterOf } from './action-get.ts';
 import { httpStatusOf, outcomeAnswer, type Rendering, refusalAnswer } from './answer.ts';
 import { digestOfCall, makeAttempt, readBefore, type SystemDeps, stillInEffect } from './attempt.ts';
-import type { Answered, Call, CallDeps } from './call-deps.ts';
+import { type Answered, type Call, type CallDeps, systemOf } from './call-deps.ts';
 import type { WriteTool } from './define.ts';
 import type { LiveRecord } from './live-record.ts';
 import { baseOf, bytesOf, noFacts, recordAndAnswer } from './record-call.ts';
@@ -26,9 +27,7 @@ export async function callWrite(deps: CallDeps, write: WriteCall): Promise<Answe
     const facts = { ...noFacts, tool: tool.name, effect: tool.effect, ...write.kept };
     return recordAndAnswer(deps, call, refusalAnswer(baseOf(call), prepared.failure), facts);
   }
-  const { traceparent } = call.context;
-  const trace = traceparent === null ? {} : { traceparent };
-  const system: SystemDeps = { ...deps, systems: deps.config.systems, ...trace };
+  const system = systemOf(deps, call);
   const judged = await judgeWrite(deps, system, prepared.write);
   const kernel = kernelOf(deps, system, prepared.write, judged.live);
   if (judged.kind === 'claim') {
@@ -98,7 +97,8 @@ async function finish(
   const { outcome } = executed;
   const rendering = renderingOf(deps, call, tool, outcome.record);
   const still = outcome.kind === 'replayed' ? await stillOf(system, write, live, outcome.record, rendering) : null;
-  const before = outcome.record ? await loadStored(deps, outcome.record.before) : null;
+  const stored = outcome.record?.before ?? null;
+  const before = stored && (await thawed(deps.payloads, stored));
   return recordAndAnswer(deps, call, outcomeAnswer(outcome, { ...rendering, still }, before), facts);
 }
 

@@ -10,9 +10,9 @@ import type { PlannedCall, RecordRef } from '../model/operation.ts';
 import type { ApprovalVerdict } from '../policy/approvals.ts';
 import { type BudgetVerdict, budgetsOf, takeBudgets } from '../policy/budgets.ts';
 import { decideWrite } from '../policy/decide.ts';
-import { categoryOf } from './answer.ts';
+import { ownFailure } from './answer.ts';
 import { digestOfCall, type SystemDeps, writeOperationOf } from './attempt.ts';
-import { budgetFailure, onBudgetEmpty } from './budget-empty.ts';
+import { budgetFailure, budgetStep, onBudgetEmpty } from './budget-empty.ts';
 import type { Call, CallDeps } from './call-deps.ts';
 import { retentionMs } from './context.ts';
 import type { WriteTool } from './define.ts';
@@ -85,7 +85,7 @@ export function prepareWrite(deps: CallDeps, write: WriteCall): Prepared {
 }
 
 function refused(code: ErrorCode, detail: string): { readonly kind: 'refused'; readonly failure: Failure } {
-  return { kind: 'refused', failure: { code, category: categoryOf(code), retryable: false, detail } };
+  return { kind: 'refused', failure: ownFailure(code, detail) };
 }
 
 /** The event a verified handle names, null without one. */
@@ -132,7 +132,7 @@ export async function judgeWrite(deps: CallDeps, system: SystemDeps, write: Prep
   const switches = await deps.control.check(question);
   if (switches.kind === 'off') {
     const detail = `Switched off: ${switches.what}. ${switches.reason}`;
-    return refusal(null, { code: 'switched_off', category: 'policy', retryable: false, detail }, null);
+    return refusal(null, ownFailure('switched_off', detail), null);
   }
   const { agent, deadlineMs } = call;
   const nowMs = deps.kernel.clock.now();
@@ -152,7 +152,7 @@ export async function judgeWrite(deps: CallDeps, system: SystemDeps, write: Prep
   });
   if (verdict.kind === 'refuse') {
     const { code, detail, nextStep } = verdict;
-    return refusal(live, { code, category: categoryOf(code), retryable: false, detail }, nextStep);
+    return refusal(live, ownFailure(code, detail), nextStep);
   }
   const subject = { tool: tool.name, effect: tool.effect, input };
   const budgets = budgetsOf(call.principal.id, agent, policies, subject);
@@ -160,8 +160,7 @@ export async function judgeWrite(deps: CallDeps, system: SystemDeps, write: Prep
   const taken = await takeBudgets({ store: deps.budgets, nowMs }, budgets, { amount: 1, useId });
   if (taken.kind === 'empty' && taken.budget.onEmpty !== 'approval') {
     await onBudgetEmpty(deps, call, tool.name, taken);
-    const nextStep = `Stop. Tell the user what is left; a person in ${agent.owner} decides.`;
-    return refusal(live, budgetFailure(taken, nowMs), nextStep);
+    return refusal(live, budgetFailure(taken, nowMs), budgetStep(call).message);
   }
   return { kind: 'claim', live, permission: permissionOf(verdict.approval, taken, { owner: agent.owner, nowMs }) };
 }
