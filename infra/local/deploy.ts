@@ -12,7 +12,6 @@ import { type Issuer, localAudience, startIssuer } from './issuer.ts';
 import { createPool, type FunctionPool } from './lambda/pool.ts';
 import type { Listener } from './listener.ts';
 import { type Pollers, startPollers } from './pollers/start-pollers.ts';
-import { assemblyDir } from './prepare.ts';
 import { installSecrets, seedAgentKeys, seedControl, seedSecrets } from './seed.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
 import { installKey, lockDirectory, privateDirectory } from './state-dir.ts';
@@ -37,8 +36,8 @@ export type LocalOptions = {
   /** Everything that has to survive; created with mode 0700. */
   readonly stateDir: string;
   readonly ports: LocalPorts;
-  /** The synthesised app; the stage `local` of this project by default. */
-  readonly assembly?: string;
+  /** The folder of the synthesised app of the stage `local`, see prepare.ts. */
+  readonly assembly: string;
   /** The address under which webhooks arrive, such as a tunnel's. */
   readonly publicUrl?: string;
   /** Seed of the simulated account; default 42. */
@@ -87,7 +86,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void>)[]): P
   const poolOf = (functionName: string) => pools.get(functionName);
   const standIns = await startStandIns({ directory, keysDirectory, clock, random, poolOf });
   closers.push(() => standIns.close());
-  const plan = readPlan(options.assembly ?? assemblyDir, { urlOf: standIns.queueUrl });
+  const plan = readPlan(options.assembly, { urlOf: standIns.queueUrl });
   const config = readBuiltConfig(plan);
   const secrets = installSecrets(installKey(keysDirectory, 'install', 32, random));
   const { ports } = options;

@@ -1,39 +1,47 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { build, projectDir } from '../build.ts';
 import { settingsOf } from '../settings.ts';
 
-/** Where the bundles and the synthesised app of the stage `local` stand. */
-export const assemblyDir = join(projectDir, 'dist', 'local');
+/** Where the synthesised apps of the stage `local` stand, with their bundles: one folder for each state of the sources. */
+const assembliesDir = join(projectDir, 'dist', 'local');
+/** Older ones are deleted; a deployment that runs may still start processes from its own. */
+const keptAssemblies = 6;
 
-const stampFile = join(projectDir, 'dist', 'local.inputs');
 const lockDir = join(projectDir, 'dist', 'local.lock');
 const inputs = ['shared', 'functions', 'config', 'infra', 'package-lock.json', 'cdk.json', 'tsconfig.json'];
 
 /**
- * Builds every function and synthesises the stage `local`, unless nothing of what they are made of has changed. Two processes
- * at once do it one after the other. Throws what the build and the synthesis throw: mistakes in config/ among them.
+ * Builds every function and synthesises the stage `local`, unless nothing of what they are made of has changed, and returns the
+ * folder of the assembly, which nothing changes any more: a running deployment keeps its own while a later one is made. Two
+ * processes at once do it one after the other. Throws what build and synthesis throw: mistakes in config/ among them.
  */
-export async function prepare(): Promise<{ readonly built: boolean }> {
-  mkdirSync(join(projectDir, 'dist'), { recursive: true });
+export async function prepare(): Promise<string> {
+  mkdirSync(assembliesDir, { recursive: true });
   await lock();
   try {
-    const stamp = stampOf(inputs);
-    const known = existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : '';
-    if (known === stamp && existsSync(join(assemblyDir, 'manifest.json'))) return { built: false };
-    rmSync(stampFile, { force: true });
+    const assembly = join(assembliesDir, stampOf(inputs).slice(0, 16));
+    if (existsSync(join(assembly, 'manifest.json'))) return assembly;
+    const unfinished = `${assembly}.unfinished`;
+    rmSync(unfinished, { recursive: true, force: true });
     await build();
-    rmSync(assemblyDir, { recursive: true, force: true });
     // The CDK takes a second to load; it is not needed where nothing has changed.
     const { synthesize } = await import('../synthesize.ts');
-    synthesize({ settings: settingsOf('local'), outdir: assemblyDir, validation: false });
-    writeFileSync(stampFile, stamp);
-    return { built: true };
+    synthesize({ settings: settingsOf('local'), outdir: unfinished, validation: false });
+    renameSync(unfinished, assembly);
+    deleteOld();
+    return assembly;
   } finally {
     rmSync(lockDir, { recursive: true, force: true });
   }
+}
+
+function deleteOld(): void {
+  const age = (name: string) => statSync(join(assembliesDir, name)).mtimeMs;
+  const byAge = readdirSync(assembliesDir).sort((a, b) => age(b) - age(a));
+  for (const name of byAge.slice(keptAssemblies)) rmSync(join(assembliesDir, name), { recursive: true, force: true });
 }
 
 function stampOf(paths: readonly string[]): string {

@@ -24,8 +24,9 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(0));
   try {
     const publicUrl = publicUrlOf(args);
-    await prepare();
-    deployment = await deployLocal({ stateDir, ports: usualPorts, ...(publicUrl === null ? {} : { publicUrl }) });
+    const assembly = await prepare();
+    const tunnel = publicUrl === null ? {} : { publicUrl };
+    deployment = await deployLocal({ stateDir, ports: usualPorts, assembly, ...tunnel });
     if (stopping) return void deployment.close().finally(() => process.exit(0));
     writePrivateFile(
       join(stateDir, 'keys', 'verify.json'),

@@ -17,12 +17,13 @@ export type TestDeployment = LocalDeployment & {
 
 /** Builds where something changed, and deploys. Handles of the parts: `pool(name)`, `pollers`, `standIns`, `hubspot`, `issuer`. */
 export async function startLocal(options: Partial<LocalOptions> = {}): Promise<TestDeployment> {
-  await prepare();
+  const assembly = options.assembly ?? (await prepare());
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), 'plumbline-'));
   const deployment = await deployLocal({
     ports: freePorts,
     webhookRetryDelaysMs: [50, 200, 1000],
     ...options,
+    assembly,
     stateDir,
   });
   const dispose = async () => {
