@@ -4,6 +4,14 @@ import type { ErrorCode } from '../model/errors.ts';
 const person = 'Tell the user; a person has to decide.';
 
 const messages: Partial<Record<ErrorCode, string>> = {
+  malformed_json: 'Send one JSON object such as {"arguments": {}}; the position says where yours breaks off.',
+  body_too_large: 'Shorten the body: long texts belong into the business system, not into a call.',
+  unsupported_media_type: 'Send Content-Type: application/json.',
+  unauthenticated: 'Send a live API key as Authorization: Bearer. A person with the role admin issues keys.',
+  forbidden: 'Tell the user; this needs another kind of credential.',
+  unknown_route: 'Use a path of GET /openapi.json.',
+  method_not_allowed: 'Use a method of GET /openapi.json for this path.',
+  too_many_requests: 'Wait for `retry_after_ms`, then call again.',
   invalid_input: 'Correct the inputs named in `errors` and call again.',
   idempotency_key_reused: 'Use a new Idempotency-Key for a new intent.',
   idempotency_key_not_accepted:
