@@ -1,10 +1,10 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { JsonObject } from '../model/json.ts';
 
 const grantSchema = z.object({
-  client_id: z.string().min(1),
-  client_secret: z.string().min(1),
-  refresh_token: z.string().min(1),
+  client_id: z.string().check(z.minLength(1)),
+  client_secret: z.string().check(z.minLength(1)),
+  refresh_token: z.string().check(z.minLength(1)),
 });
 
 /** What an OAuth installation is kept alive with. Read by the refresh function only; never logged. */
@@ -52,9 +52,9 @@ export type TokenAnswer =
   | { readonly kind: 'unclear'; readonly code: string };
 
 const issuedSchema = z.object({
-  access_token: z.string().min(1).max(16_384),
-  refresh_token: z.string().min(1).nullish(),
-  expires_in: z.union([z.number(), z.string().regex(/^[0-9]+$/)]).nullish(),
+  access_token: z.string().check(z.minLength(1), z.maxLength(16_384)),
+  refresh_token: z.nullish(z.string().check(z.minLength(1))),
+  expires_in: z.nullish(z.union([z.number(), z.string().check(z.regex(/^[0-9]+$/))])),
 });
 
 /** Judges a token endpoint's answer. A 5xx is unclear: a gateway may fail after the provider has rotated. */
@@ -74,13 +74,13 @@ export function judgeTokenAnswer(answer: { readonly status: number; readonly bod
   return { kind: 'refused', code: refusalCode(body) };
 }
 
+const word = z.optional(z.string());
+const refusedSchema = z.catch(z.object({ error: word, category: word, status: word }), {});
+
 // The provider's own word, only where it looks like a code: nothing else of the answer may reach a log or a case.
 function refusalCode(body: unknown): string {
-  const { error, category, status } = z
-    .object({ error: z.string().optional(), category: z.string().optional(), status: z.string().optional() })
-    .catch({})
-    .parse(body);
-  const code = [error, category, status].find((word) => word !== undefined && word !== 'error') ?? '';
+  const { error, category, status } = refusedSchema.parse(body);
+  const code = [error, category, status].find((said) => said !== undefined && said !== 'error') ?? '';
   if (code === 'BAD_REFRESH_TOKEN') return 'invalid_grant';
   return /^[A-Za-z_]{1,40}$/.test(code) ? code.toLowerCase() : 'grant_refused';
 }

@@ -1,11 +1,11 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { SystemConfig } from '../config/schema.ts';
 import type { RefreshSystem } from './refresh.ts';
 
 /** What the refresh function is called with. */
 export const refreshInputSchema = z.strictObject({
-  system: z.string().min(1).max(40),
-  seenVersion: z.number().int().min(0),
+  system: z.string().check(z.minLength(1), z.maxLength(40)),
+  seenVersion: z.int().check(z.minimum(0)),
 });
 
 /** Those of the configured systems that hold a refresh token, as refreshing needs to know them. */

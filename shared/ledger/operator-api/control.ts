@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { newId } from '../../model/ids.ts';
 import { changeControl, initialControl } from '../../policy/control.ts';
 import type { Control, Switch } from '../../policy/ports.ts';
@@ -12,23 +12,20 @@ const maxSwitchMs = 400 * 86_400_000;
 const changeSchema = z
   .strictObject({
     what: z.enum(kinds),
-    name: z.string().min(1).max(200).optional(),
+    name: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
     off: z.boolean(),
-    reason: z.string().trim().min(3).max(500),
+    reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(500)),
     /** How long it stays off by itself, seconds; without it until somebody switches it on. */
-    for_seconds: z
-      .number()
-      .int()
-      .min(1)
-      .max(maxSwitchMs / 1000)
-      .optional(),
+    for_seconds: z.optional(z.int().check(z.minimum(1), z.maximum(maxSwitchMs / 1000))),
     /** Writes the control item anew where the table has none or a restored one; admins, after reconciling. */
-    reconcile: z.literal(true).optional(),
+    reconcile: z.optional(z.literal(true)),
   })
-  .refine(({ what, name }) => (what === 'all') === (name === undefined), {
-    path: ['name'],
-    message: 'needed for everything but `all`',
-  });
+  .check(
+    z.refine(({ what, name }) => (what === 'all') === (name === undefined), {
+      path: ['name'],
+      message: 'needed for everything but `all`',
+    }),
+  );
 
 type Change = z.output<typeof changeSchema>;
 

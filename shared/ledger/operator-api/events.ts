@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   conflictIdentity,
   type EventOutcome,
@@ -13,13 +13,13 @@ import { anyRole, type OperatorApiDeps, type OperatorCall, type Route } from './
 import { json, notFound, problem, type Reply, readBody } from './http.ts';
 
 const replaySchema = z.strictObject({
-  reason: z.string().trim().min(3).max(500),
+  reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(500)),
   /** True shows what would be sent; only an explicit false sends. */
-  dry_run: z.boolean().default(true),
+  dry_run: z._default(z.boolean(), true),
   /** True processes an event again that is done; its effects keep their keys. */
-  force: z.boolean().default(false),
+  force: z._default(z.boolean(), false),
   /** The case that keeps the message, for an event that was never claimed: a dead letter. */
-  case_id: z.string().startsWith('case_').optional(),
+  case_id: z.optional(z.string().check(z.startsWith('case_'))),
 });
 
 /** Shows what became of an event, and hands a kept event to the inbox again. */
@@ -89,7 +89,7 @@ async function replay(deps: OperatorApiDeps, { request, id, person }: OperatorCa
       by: person,
       reason,
       system: kept.system,
-      record: caseId === undefined ? null : `case/${caseId}`,
+      record: `event/${identity}`,
     }),
   );
   await deps.events.send([message]);

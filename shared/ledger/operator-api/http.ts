@@ -1,4 +1,5 @@
-import type * as z from 'zod';
+import { en } from 'zod/locales';
+import * as z from 'zod/mini';
 import type { ErrorCode, InputError } from '../../model/errors.ts';
 
 /** One request to the operator door, whatever carried it. Header names are lower case. */
@@ -23,6 +24,9 @@ const guards = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 } as const;
+
+// zod/mini brings no texts of its own.
+z.config(en());
 
 /** Largest body that is read, bytes. */
 export const maxBodyBytes = 64 * 1024;
@@ -97,7 +101,7 @@ export const conflict = (detail: string): Reply =>
 export type Body<T> = { readonly kind: 'body'; readonly body: T } | { readonly kind: 'problem'; readonly reply: Reply };
 
 /** Reads a request's JSON body by a schema: media type, size, syntax and every wrong field. */
-export function readBody<T>(request: Pick<OperatorRequest, 'headers' | 'body'>, schema: z.ZodType<T>): Body<T> {
+export function readBody<T>(request: Pick<OperatorRequest, 'headers' | 'body'>, schema: z.ZodMiniType<T>): Body<T> {
   const wrong = (status: number, input: ProblemInput): Body<T> => ({ kind: 'problem', reply: problem(status, input) });
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
     const detail = 'The body must be application/json.';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { issueKey } from '../../auth/api-keys.ts';
 import { operationEntry } from '../operations.ts';
 import type { OperatorApiDeps, OperatorCall, Route } from './deps.ts';
@@ -7,8 +7,8 @@ import { json, notFound, problem, type Reply, readBody } from './http.ts';
 const day = 86_400_000;
 
 const issueSchema = z.strictObject({
-  reason: z.string().trim().min(3).max(500),
-  days: z.number().int().min(1).max(366).default(90),
+  reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(500)),
+  days: z._default(z.int().check(z.minimum(1), z.maximum(366)), 90),
 });
 
 /** Issues a key of an agent; it is shown once. */

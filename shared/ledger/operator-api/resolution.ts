@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ActionRecord } from '../../model/action.ts';
 import type { Case } from '../../model/case.ts';
 import { actionId, parseActionId } from '../../model/ids.ts';
@@ -12,12 +12,9 @@ import { conflict, forbidden, json, notFound, problem, type Reply, readBody } fr
 /** What a person may say to a case. `done` closes an exception that asks for nothing but attention. */
 const resolutionSchema = z.strictObject({
   decision: z.enum(['approve', 'reject', 'succeeded', 'failed', 'retry', 'cancel', 'done']),
-  reason: z.string().trim().min(3).max(500),
+  reason: z.string().check(z.trim(), z.minLength(3), z.maxLength(500)),
   /** With `succeeded`: the id of the record that was found in the system. */
-  record_id: z
-    .string()
-    .regex(/^[A-Za-z0-9_.:-]{1,100}$/)
-    .optional(),
+  record_id: z.optional(z.string().check(z.regex(/^[A-Za-z0-9_.:-]{1,100}$/))),
 });
 
 type Resolution = z.output<typeof resolutionSchema>;
