@@ -18,6 +18,7 @@ import {
 } from './call-deps.ts';
 import { type CallContext, issuesOf, readContext } from './context.ts';
 import type { Tool } from './define.ts';
+import { maxInputErrors } from './exact-json.ts';
 import { problemAnswer } from './http-request.ts';
 import { callRead } from './read-call.ts';
 import { baseOf, type CallFacts, keepContext, noFacts, openCase, recordAndAnswer } from './record-call.ts';
@@ -107,7 +108,8 @@ async function invalid(deps: CallDeps, call: Call, facts: CallFacts, errors: rea
   const detail = old
     ? 'This run is older than the records that would show what it did.'
     : `${errors.length} ${errors.length === 1 ? 'input is' : 'inputs are'} not valid.`;
-  const failure: Failure = { ...ownFailure(code, detail), errors };
+  const shown = errors.slice(0, maxInputErrors);
+  const failure: Failure = { ...ownFailure(code, detail), errors: shown };
   return recordAndAnswer(deps, call, refusalAnswer(baseOf(call), failure), facts);
 }
 

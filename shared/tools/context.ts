@@ -4,6 +4,7 @@ import type { InputError } from '../model/errors.ts';
 import { idTimeMs } from '../model/ids.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { redactSecrets } from '../model/secret-shape.ts';
+import { inexactIn } from './exact-json.ts';
 
 /** What a caller says about its call. All of it is asserted: it is recorded and shown, and never widens what is allowed. */
 export type CallContext = {
@@ -71,7 +72,11 @@ export function readContext(
   const parsedBody = bodySchema.safeParse(cleaned(body, kinds));
   const fromHeader = headerContext(headers['x-agent-context'], kinds);
   const runHeader = z.optional(runId).safeParse(headers['x-agent-run-id']);
-  const errors: InputError[] = [...issuesOf(parsedBody.error, [], Object.keys(bodySchema.shape)), ...fromHeader.errors];
+  const errors: InputError[] = [
+    ...inexactIn(body, ''),
+    ...issuesOf(parsedBody.error, [], Object.keys(bodySchema.shape)),
+    ...fromHeader.errors,
+  ];
   if (!runHeader.success)
     errors.push({
       path: 'X-Agent-Run-Id',
@@ -136,6 +141,8 @@ function headerContext(header: string | undefined, kinds: Set<string>): HeaderCo
   if (!/^[A-Za-z0-9_-]+={0,2}$/.test(header)) return wrong('is not base64url');
   try {
     const value = JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as Json;
+    const inexact = inexactIn(value, 'X-Agent-Context');
+    if (inexact.length > 0) return { value: {}, errors: inexact };
     const parsed = contextSchema.safeParse(cleaned(value, kinds));
     return parsed.success
       ? { value: parsed.data, errors: [] }
