@@ -66,7 +66,9 @@ describe('replay of an event by its id', () => {
     await h.replay();
     const replay = { id: expect.stringMatching(/^evt_/), by: 'person:olga@acme.example', reason };
     expect(h.sent).toEqual([{ ...message, replay }]);
-    expect(h.ledger.entries.at(-1)).toMatchObject({ what: 'event_replayed', by: 'person:olga@acme.example', reason });
+    expect(h.ledger.entries.at(-1)).toMatchObject({
+      ...{ what: 'event_replayed', record: `event/${identity}`, by: 'person:olga@acme.example', reason },
+    });
   });
 
   it('is counted and repeats no effect where the event is done', async () => {
