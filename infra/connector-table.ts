@@ -33,9 +33,18 @@ function operationTable(operations: readonly Operation[]): string {
   }
   const lines = [...rows].map(([key, objects]) => {
     const [verb, ...facts] = JSON.parse(key) as string[];
-    return `| \`${verb}\` | ${objects.join(', ')} | ${facts.join(' | ')} |`;
+    return [`\`${verb}\``, objects.join(', '), ...facts];
   });
-  return ['| operation | objects | effect | resend class | undo |', '|---|---|---|---|---|', ...lines].join('\n');
+  return padded([['operation', 'objects', 'effect', 'resend class', 'undo'], ...lines]);
+}
+
+/** A table as the formatter leaves it: every column as wide as its widest cell. */
+function padded(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[], fill = ' ') =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width, fill)).join(' | ')} |`;
+  const [head = [], ...body] = rows;
+  return [line(head), line([], '-'), ...body.map((row) => line(row))].join('\n');
 }
 
 function factsOf(operation: Operation): readonly [effect: string, resend: string, undo: string] {
