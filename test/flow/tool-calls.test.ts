@@ -17,7 +17,8 @@ beforeAll(async () => {
   deals = open.map(({ id }) => id);
   tickets = [...objects.tickets.keys()];
   const emails = Map.groupBy(objects.contacts.values(), ({ properties }) => properties['email'] ?? '');
-  email = [...emails].find(([text, held]) => /^[a-z0-9.]+@[a-z0-9.]+\.[a-z]+$/.test(text) && held.length === 1)?.[0] ?? '';
+  email =
+    [...emails].find(([text, held]) => /^[a-z0-9.]+@[a-z0-9.]+\.[a-z]+$/.test(text) && held.length === 1)?.[0] ?? '';
 });
 afterAll(() => world?.close());
 beforeEach(() => world.clearFaults());
