@@ -135,8 +135,11 @@ function factsOf(delivery: VerifiedDelivery): DeliveryFacts {
   return { system, channel, scheme, bodyHash, signedId, receivedAtMs, params };
 }
 
-/** The identity of an event by its channel. A very long one is hashed: it is a key of a table and must stay below its bounds. */
+/**
+ * The identity of an event by its channel. One that is long or holds what a path treats specially is hashed: it is a key of a
+ * table, and one segment of a path at the operator door.
+ */
 export function eventIdentity(source: SourceName, identity: string): string {
-  const short = identity.length <= 300 ? identity : `hash:${sha256Hex(identity)}`;
+  const short = /^[^/%?#\\\s]{1,300}$/.test(identity) ? identity : `hash:${sha256Hex(identity)}`;
   return `${source.system}#${source.channel}#${short}`;
 }

@@ -41,7 +41,7 @@ export async function planEvent(deps: ReReadDeps, message: InboxMessage, item: J
   const system = Object.hasOwn(deps.systems, message.system) ? deps.systems[message.system] : undefined;
   if (!system) return { kind: 'refused', why: 'system_not_configured', account: null };
   const adapter = await deps.adapterOf(system.connector, message.scheme);
-  const readable = message.quarantine === undefined ? message : tryAgain(adapter, message, item);
+  const readable = message.quarantine === undefined ? message : tryAgain(system, adapter, message, item);
   if (!readable) return { kind: 'refused', why: message.quarantine ?? 'unreadable', account: null };
   if (!adapter) return { kind: 'work', message: readable, call: null, record: null };
   const account = otherAccount(system.account, adapter.account?.(item) ?? {});
@@ -62,13 +62,19 @@ function otherAccount(
 }
 
 /** A quarantined item as the connector reads it now: under its own identity where it has one, else null. */
-function tryAgain(adapter: WebhookAdapter | null, message: InboxMessage, item: Json): InboxMessage | null {
+function tryAgain(
+  { webhooks }: PlumblineConfig['systems'][string],
+  adapter: WebhookAdapter | null,
+  message: InboxMessage,
+  item: Json,
+): InboxMessage | null {
   if (!adapter) return null;
+  const delivery = { ...message, signedId: null, params: webhooks[message.channel]?.params ?? {} };
   try {
-    const identity = adapter.identity(item, { ...message, signedId: null });
+    const identity = adapter.identity(item, delivery);
     if (identity === null) return null;
     const { quarantine: _quarantine, ...rest } = message;
-    return { ...rest, identity: eventIdentity(message, identity), type: adapter.type(item).slice(0, 200) };
+    return { ...rest, identity: eventIdentity(message, identity), type: adapter.type(item, delivery).slice(0, 200) };
   } catch {
     // the adapter still cannot take it: a person has to look again
     return null;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { batchesOf } from '../../shared/aws/event-queue.ts';
 import { sha256Hex } from '../../shared/model/ids.ts';
+import { eventIdentity } from '../../shared/webhooks/messages.ts';
 import { workBatch } from '../../shared/webhooks/work-batch.ts';
 import { eventWorld, message } from '../kit/event-world.ts';
 import { hubspotHeaders, hubspotItem, testDoor, urlEvent } from '../kit/webhook-door.ts';
@@ -108,6 +109,20 @@ describe('from the door to the claim', () => {
     for (const one of door.sent) await w.run(one);
     const duplicates = w.metrics.filter((name) => name === 'webhook_duplicate');
     expect([w.handled.length, w.cases.cases.length, duplicates.length]).toEqual([89, 1, 10]);
+  });
+});
+
+describe('the identity of an event', () => {
+  const source = { system: 'acme', channel: 'crm' };
+
+  it.each(['a/b', 'a%2Fb', 'a?b', 'a#b', 'a b', 'a\\b', '', 'x'.repeat(301)])('is a hash where the id is %j', (id) => {
+    expect(eventIdentity(source, id)).toBe(`acme#crm#hash:${sha256Hex(id)}`);
+  });
+
+  it('is the id as it stands where it is short and plain', () => {
+    expect(eventIdentity(source, 'id:msg_2KWPBgLlAfxdpx2AI54pPJ85f4W')).toBe(
+      'acme#crm#id:msg_2KWPBgLlAfxdpx2AI54pPJ85f4W',
+    );
   });
 });
 
