@@ -4,7 +4,7 @@ import type { StripeSimulator } from '../../infra/local/systems/stripe/start.ts'
 import { webhookAdapter } from '../../shared/connectors/stripe/webhook.ts';
 import type { Json } from '../../shared/model/json.ts';
 import type { DeliveryFacts } from '../../shared/webhooks/adapter.ts';
-import { verifyStripe } from '../../shared/webhooks/verify-stripe.ts';
+import { verify } from '../../shared/webhooks/verify.ts';
 import { callStripe, startTestStripe, turnStripe } from '../kit/stripe-simulator.ts';
 
 const facts: DeliveryFacts = {
@@ -155,15 +155,16 @@ describe('webhooks of the simulated Stripe account', () => {
     await callStripe(stripe, 'POST', '/v1/customers', { name: 'A' });
     await arrived(1);
     const [request] = received;
-    const proof = verifyStripe({
-      reader: { required: (name: string) => request?.headers[name] ?? '' },
+    const result = verify({
+      scheme: 'stripe',
+      method: 'POST',
+      url: `${receiver.url}/stripe`,
+      headers: { ...request?.headers },
       body: Buffer.from(request?.bodyText ?? ''),
       secrets: ['another', secret],
       nowMs: Date.now(),
-      toleranceMs: 300_000,
-      toleranceSeconds: 300,
-    } as unknown as Parameters<typeof verifyStripe>[0]);
-    expect(proof.secretIndex).toBe(1);
+    });
+    expect(result).toMatchObject({ ok: true, secretIndex: 1 });
   });
 
   it('name the record, the request and its key', async () => {
