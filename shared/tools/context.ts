@@ -43,6 +43,12 @@ const maxContextHeader = 4096;
 const runId = z.string().check(z.regex(/^[A-Za-z0-9._:@/-]{1,128}$/, 'letters, digits and . _ : @ / -, at most 128'));
 const word = z.string().check(z.minLength(1), z.maxLength(128));
 
+const wrongRunHeader: InputError = {
+  path: 'X-Agent-Run-Id',
+  message: 'is not a run id',
+  allowed: 'at most 128 of A-Z a-z 0-9 . _ : @ / -',
+};
+
 const contextSchema = z.looseObject({
   run_id: z.optional(runId),
   workflow: z.optional(word),
@@ -77,12 +83,7 @@ export function readContext(
     ...issuesOf(parsedBody.error, [], Object.keys(bodySchema.shape)),
     ...fromHeader.errors,
   ];
-  if (!runHeader.success)
-    errors.push({
-      path: 'X-Agent-Run-Id',
-      message: 'is not a run id',
-      allowed: 'at most 128 of A-Z a-z 0-9 . _ : @ / -',
-    });
+  if (!runHeader.success) errors.push(wrongRunHeader);
   if (!parsedBody.success || !runHeader.success || errors.length > 0) {
     return { kind: 'invalid', errors, redacted: [...kinds] };
   }
