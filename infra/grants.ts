@@ -78,6 +78,8 @@ const doors = (may: Statements, secrets: SecretNames) => ({
   ],
   'operator-door': () => [
     may.table('Actions', 'actions', ['GetItem', 'PutItem']),
+    // Health counts what is due.
+    may.queries('actions', [indexes.due]),
     may.table('Events', 'inbox', ['GetItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
     may.queries('ledger', ledgerIndexes),

@@ -84,7 +84,7 @@ const again = 'again';
  * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.14
  */
 export async function refresh(deps: RefreshDeps, input: RefreshInput): Promise<RefreshResult> {
-  const settings = deps.systems[input.system];
+  const settings = Object.hasOwn(deps.systems, input.system) ? deps.systems[input.system] : undefined;
   if (settings === undefined) return { kind: 'broken', code: 'no_refresh_grant' };
   const run = { deps, system: input.system, settings };
   for (let attempt = 0; attempt < 3; attempt += 1) {

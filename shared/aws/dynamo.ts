@@ -5,9 +5,20 @@ import { PlumblineError } from '../model/errors.ts';
 /** A DynamoDB item as plain values. */
 export type Item = Record<string, unknown>;
 
-/** The one client of a process. Three attempts with full jitter: every write we send is conditional, so a repeat is harmless. */
+/**
+ * How long one request to AWS may take, milliseconds: beyond it the attempt ends with an error. Without the last word the SDK
+ * would only print a warning and wait on.
+ */
+export function requestLimits(requestTimeout: number) {
+  return { connectionTimeout: 1_000, requestTimeout, throwOnRequestTimeout: true };
+}
+
+/**
+ * The one client of a process. Three attempts with full jitter: every write we send is conditional, so a repeat is harmless.
+ * A request that hangs is given up after 3 s.
+ */
 export function dynamoClient(): DynamoDBClient {
-  return new DynamoDBClient({ maxAttempts: 3 });
+  return new DynamoDBClient({ maxAttempts: 3, requestHandler: requestLimits(3_000) });
 }
 
 /** Plain values to DynamoDB's; undefined is left out. */

@@ -1,7 +1,7 @@
 import { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { InboxMessage } from '../model/event.ts';
 import type { EventDelay, EventQueue } from '../webhooks/ports.ts';
-import { storeFault } from './dynamo.ts';
+import { requestLimits, storeFault } from './dynamo.ts';
 
 const batchItems = 10;
 /** Below the limit of every SQS that ever was: 256 KiB a batch. */
@@ -10,7 +10,7 @@ const maxVisibilitySeconds = 43_200;
 
 /** The one SQS client of a process; a provider waits for the answer, so a request that hangs is given up after 2 s. */
 export function sqsClient(): SQSClient {
-  return new SQSClient({ maxAttempts: 2, requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000 } });
+  return new SQSClient({ maxAttempts: 2, requestHandler: requestLimits(2_000) });
 }
 
 /**

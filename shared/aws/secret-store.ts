@@ -8,11 +8,11 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import type { SecretStore, SecretVersion } from '../auth/ports.ts';
-import { storeFault } from './dynamo.ts';
+import { requestLimits, storeFault } from './dynamo.ts';
 
-/** The one client of a process. Three attempts: reads are harmless, writes carry their version id. */
+/** The one client of a process. Three attempts: reads are harmless, writes carry their version id; 3 s each. */
 export function secretsClient(): SecretsManagerClient {
-  return new SecretsManagerClient({ maxAttempts: 3 });
+  return new SecretsManagerClient({ maxAttempts: 3, requestHandler: requestLimits(3_000) });
 }
 
 /**
