@@ -1,5 +1,6 @@
 import type { ErrorCategory, ErrorCode, Failure } from '../model/errors.ts';
 import type { Classified, FailureClass } from '../model/operation.ts';
+import { maskContacts } from '../model/personal-shape.ts';
 
 type Words = {
   readonly code: ErrorCode;
@@ -91,7 +92,8 @@ const byCode: Readonly<Record<string, Words>> = {
 };
 
 /**
- * A classified failure in the words of our answers; the vendor's text stays quoted and capped.
+ * A classified failure in the words of our answers; the vendor's text stays quoted and capped, without addresses and numbers
+ * of people: it is kept with the action and shown to agents.
  * @param system the configured system's name
  */
 export function failureOf(error: Classified, system: string): Failure {
@@ -102,7 +104,7 @@ export function failureOf(error: Classified, system: string): Failure {
     retryable: words.retryable,
     detail: `${system} ${words.says}.`,
     vendorCode: error.code,
-    vendorText: error.message.slice(0, 300),
+    vendorText: maskContacts(error.message.slice(0, 1000)).slice(0, 300),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };
 }

@@ -1,6 +1,7 @@
 import { conditionTrue, parseCondition } from '../config/condition.ts';
 import type { AgentConfig } from '../config/schema.ts';
 import type { Json, JsonObject } from '../model/json.ts';
+import { maskEmails, masked } from '../model/personal-shape.ts';
 import type { Refusal } from './permission.ts';
 
 /** A live record as scope sees it. */
@@ -27,9 +28,6 @@ export const outOfScope: Refusal = {
   nextStep: 'Tell the user that this record is outside your scope; a person has to do it.',
 };
 
-const mask = '[masked]';
-const emailShape = /[^\s@<>"',;:()[\]]+@[^\s@<>"',;:()[\]]+\.[^\s@<>"',;:()[\]]+/g;
-
 /**
  * Replaces personal values in data meant for an agent: fields the system calls personal and the agent's scope does not list,
  * at any depth, and e-mail addresses inside any text unless `email` is listed.
@@ -41,13 +39,13 @@ export function maskPersonal(data: Json, personal: readonly string[], agent: Pic
 }
 
 function maskValue(value: Json, hidden: ReadonlySet<string>, hideEmails: boolean): Json {
-  if (typeof value === 'string') return hideEmails ? value.replaceAll(emailShape, mask) : value;
+  if (typeof value === 'string') return hideEmails ? maskEmails(value) : value;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item: Json) => maskValue(item, hidden, hideEmails));
   return Object.fromEntries(
     Object.entries(value as JsonObject).map(([key, item]) => {
       const empty = item === null || item === '';
-      return [key, hidden.has(key.toLowerCase()) && !empty ? mask : maskValue(item, hidden, hideEmails)];
+      return [key, hidden.has(key.toLowerCase()) && !empty ? masked : maskValue(item, hidden, hideEmails)];
     }),
   );
 }

@@ -67,10 +67,11 @@ export async function callTool(deps: CallDeps, begun: Call, given: CallInput): P
   const context = read.kind === 'ok' ? read.context : emptyContext;
   const call: Call = { ...begun, context, warnings: redactionWarning(redacted) };
   if (redacted.length > 0) await openRedactionCase(deps, call, redacted);
-  const facts: CallFacts = { ...noFacts, tool: given.tool };
+  // The name is the caller's text: what names no tool does not belong on the ledger.
+  const tool = deps.catalog.find(given.tool);
+  const facts: CallFacts = { ...noFacts, tool: tool || given.tool === 'action_get' ? given.tool : null };
   if (read.kind === 'invalid') return invalid(deps, call, facts, read.errors);
   if (given.tool === 'action_get') return actionGetCall(deps, call, read.arguments);
-  const tool = deps.catalog.find(given.tool);
   if (!tool) return unknownTool(deps, call);
   const toolFacts: CallFacts = { ...facts, effect: tool.effect };
   const permission = permissionFor(call.agent, tool);
@@ -123,7 +124,6 @@ async function unknownTool(deps: CallDeps, call: Call): Promise<Answered> {
     detail,
     instance: call.callId,
   });
-  // The name is the caller's text and does not exist: it does not belong on the ledger.
   return recordAndAnswer(deps, call, refusalAnswer(baseOf(call), failure), noFacts, body);
 }
 

@@ -77,7 +77,7 @@ export function readContext(
   const kinds = new Set<string>();
   const parsedBody = bodySchema.safeParse(cleaned(body, kinds));
   const fromHeader = headerContext(headers['x-agent-context'], kinds);
-  const runHeader = z.optional(runId).safeParse(headers['x-agent-run-id']);
+  const runHeader = z.optional(runId).safeParse(cleanedText(headers['x-agent-run-id'], kinds));
   const errors: InputError[] = [
     ...inexactIn(body, ''),
     ...issuesOf(parsedBody.error, [], Object.keys(bodySchema.shape)),
@@ -155,14 +155,18 @@ function headerContext(header: string | undefined, kinds: Set<string>): HeaderCo
 
 /** A JSON value in NFC, with every credential-shaped stretch of text replaced; `kinds` collects what was found. */
 function cleaned(value: Json, kinds: Set<string>): Json {
-  if (typeof value === 'string') {
-    const { text, kinds: found } = redactSecrets(value.normalize('NFC'));
-    for (const kind of found) kinds.add(kind);
-    return text;
-  }
+  if (typeof value === 'string') return cleanedText(value, kinds);
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item: Json) => cleaned(item, kinds));
-  return Object.fromEntries(Object.entries(value as JsonObject).map(([key, item]) => [key, cleaned(item, kinds)]));
+  const entries = Object.entries(value as JsonObject);
+  return Object.fromEntries(entries.map(([key, item]) => [cleanedText(key, kinds), cleaned(item, kinds)]));
+}
+
+function cleanedText<T extends string | undefined>(given: T, kinds: Set<string>): T {
+  if (given === undefined) return given;
+  const { text, kinds: found } = redactSecrets(given.normalize('NFC'));
+  for (const kind of found) kinds.add(kind);
+  return text as T;
 }
 
 /** Every problem of a validation as rows for the caller, with what is allowed. Values are never repeated. */

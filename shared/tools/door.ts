@@ -1,5 +1,5 @@
 import type { AgentPrincipal } from '../auth/api-keys.ts';
-import { runView } from '../ledger/run-view.ts';
+import { type RunView, runView } from '../ledger/run-view.ts';
 import { PlumblineError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import { actionGet } from './action-get.ts';
@@ -45,7 +45,7 @@ export async function answerAgent(deps: DoorDeps, request: DoorRequest): Promise
   try {
     return await routed(deps, request);
   } catch (error) {
-    return faultAnswer(deps, error);
+    return faultAnswer(deps, request, error);
   }
 }
 
@@ -98,16 +98,25 @@ function unauthenticated(deps: DoorDeps): DoorAnswer {
   });
 }
 
-function faultAnswer(deps: DoorDeps, error: unknown): DoorAnswer {
+/** A fault may have come after the effect: of a call, nothing is claimed about it. */
+function faultAnswer(deps: DoorDeps, { method }: DoorRequest, error: unknown): DoorAnswer {
+  const effect = method === 'POST' ? 'unknown' : 'none';
   deps.log.error('an agent request failed', { code: error instanceof PlumblineError ? error.code : 'internal' }, error);
   if (error instanceof PlumblineError && (error.code === 'store_unavailable' || error.code === 'switched_off')) {
     const detail =
       error.code === 'switched_off' ? error.message : 'A store did not answer. Nothing is known to be done.';
-    const problem: DoorProblem = { status: 503, code: error.code, category: 'internal', detail, retryable: true };
+    const problem: DoorProblem = {
+      status: 503,
+      code: error.code,
+      category: 'internal',
+      detail,
+      retryable: true,
+      effect,
+    };
     return problemAnswer({ ...problem, headers: { 'retry-after': '2' } });
   }
   const detail = 'The call failed inside Plumbline. Repeating it cannot make it happen twice.';
-  return problemAnswer({ status: 500, code: 'internal', category: 'internal', detail, retryable: true });
+  return problemAnswer({ status: 500, code: 'internal', category: 'internal', detail, retryable: true, effect });
 }
 
 async function postCall(deps: DoorDeps, call: Call, request: DoorRequest, tool: string): Promise<DoorAnswer> {
@@ -161,11 +170,20 @@ async function getAction(deps: DoorDeps, call: Call, _request: DoorRequest, id: 
 
 async function getRun(deps: DoorDeps, call: Call, _request: DoorRequest, id: string): Promise<DoorAnswer> {
   const run = await runView(deps.ledger, call.principalId, id);
-  if (run) return jsonAnswer(200, JSON.stringify(run));
+  if (run) return jsonAnswer(200, JSON.stringify(withoutPeople(run)));
   return problemAnswer({
     status: 404,
     code: 'unknown_run',
     category: 'not_found',
     detail: 'This agent has no such run.',
   });
+}
+
+/** A run as its agent reads it: that a person decided and which team was told, not who and where. */
+function withoutPeople(run: RunView): RunView {
+  return {
+    ...run,
+    notified: [...new Set(run.notified.map((told) => told.split(' ', 1)[0] ?? ''))],
+    lines: run.lines.map((line) => ({ ...line, decidedBy: line.decidedBy === null ? null : 'person' })),
+  };
 }

@@ -53,6 +53,8 @@ export type DoorProblem = {
   readonly category: ErrorCategory;
   readonly detail: string;
   readonly retryable?: boolean;
+  /** `unknown` where the request may have done something; default none. */
+  readonly effect?: 'none' | 'unknown';
   readonly headers?: Readonly<Record<string, string>>;
   readonly instance?: string;
 };
@@ -68,7 +70,7 @@ const maxBodyDepth = 32;
  * @see https://www.rfc-editor.org/rfc/rfc9457
  */
 export function problemAnswer(problem: DoorProblem): DoorAnswer {
-  const { status, code, category, detail, retryable, headers, instance } = problem;
+  const { status, code, category, detail, retryable, effect, headers, instance } = problem;
   const body = {
     type: `urn:plumbline:error:${code}`,
     title: code.replaceAll('_', ' '),
@@ -78,7 +80,7 @@ export function problemAnswer(problem: DoorProblem): DoorAnswer {
     code,
     category,
     retryable: retryable ?? false,
-    effect: 'none',
+    effect: effect ?? 'none',
     next_step: nextStepOf(code, null),
   };
   return {
