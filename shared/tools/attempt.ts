@@ -104,9 +104,16 @@ async function ownEcho(
 
 async function switchedOff(deps: SystemDeps, record: ActionRecord, system: string): Promise<Classified | null> {
   const question = { system, tool: record.tool, agent: agentOf(record.principal), runId: record.runId };
-  const verdict = await deps.control.check(question);
+  const verdict = await deps.control.check(question).catch(unreadable);
+  if (verdict.kind === 'unreadable') return { class: 'transient', code: 'switches_unreadable', message: '' };
   if (verdict.kind === 'on') return null;
   return { class: 'transient', code: 'switched_off', message: verdict.what, retryAfterMs: switchedOffWaitMs };
+}
+
+/** Nothing has left yet: switches that cannot be read make the action wait, and its outcome is not in doubt. */
+function unreadable(error: unknown): { readonly kind: 'unreadable' } {
+  if (error instanceof PlumblineError && error.code === 'store_unavailable') return { kind: 'unreadable' };
+  throw error;
 }
 
 function withSystem(verdict: WriteVerdict, system: string): WriteVerdict {

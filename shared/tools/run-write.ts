@@ -9,6 +9,7 @@ import type { Json } from '../model/json.ts';
 import { presenterOf } from './action-get.ts';
 import { httpStatusOf, outcomeAnswer, type Rendering, refusalAnswer } from './answer.ts';
 import { digestOfCall, makeAttempt, readBefore, type SystemDeps, stillInEffect } from './attempt.ts';
+import { onBudgetEmpty } from './budget-empty.ts';
 import { type Answered, type Call, type CallDeps, systemOf } from './call-deps.ts';
 import type { WriteTool } from './define.ts';
 import type { LiveRecord } from './live-record.ts';
@@ -49,6 +50,7 @@ async function refuse(
   const executed = await refusedByPolicy(kernel, write.identity, write.again, { code, detail });
   const { outcome } = executed;
   if (outcome.kind !== 'refused' || outcome.record !== null) return finish(deps, system, write, live, executed);
+  if (judged.empty) await onBudgetEmpty(deps, write.call, write.tool.name, judged.empty);
   const step = nextStep === null ? undefined : { message: nextStep };
   return recordAndAnswer(deps, write.call, refusalAnswer(baseOf(write.call), failure, status, step), write.facts);
 }
@@ -96,25 +98,28 @@ async function finish(
   }
   const { outcome } = executed;
   const rendering = renderingOf(deps, call, tool, outcome.record);
-  const still = outcome.kind === 'replayed' ? await stillOf(system, write, live, outcome.record, rendering) : null;
+  const still =
+    outcome.kind === 'replayed' ? await stillOf(deps, { system, write, live }, outcome.record, rendering) : null;
   const stored = outcome.record?.before ?? null;
   const before = stored && (await thawed(deps.payloads, stored));
   return recordAndAnswer(deps, call, outcomeAnswer(outcome, { ...rendering, still }, before), facts);
 }
+
+type Replayed = { readonly system: SystemDeps; readonly write: PreparedWrite; readonly live: LiveRecord | null };
 
 /**
  * Whether a replayed update still stands. What was read before the action settled says nothing, so a call that lost a race
  * reads once more; what cannot be read is `unknown`.
  */
 async function stillOf(
-  system: SystemDeps,
-  write: PreparedWrite,
-  live: LiveRecord | null,
+  deps: CallDeps,
+  { system, write, live }: Replayed,
   record: ActionRecord,
   rendering: Rendering,
 ): Promise<Rendering['still']> {
   if (record.effect !== 'update' || record.state !== 'SUCCEEDED') return null;
-  const intent = 'inline' in record.intent ? record.intent.inline : write.planned.input;
+  const intent = await thawed(deps.payloads, record.intent);
+  if (intent === null) return { inEffect: 'unknown', live: null };
   const done = { operation: record.operation, system: record.system, input: intent };
   const shown = (fields: Json): Json => rendering.present({ id: record.target[2], properties: fields }, null);
   if (live?.answer && live.readAtMs > record.settledAtMs) {

@@ -12,7 +12,7 @@ import { type BudgetVerdict, budgetsOf, takeBudgets } from '../policy/budgets.ts
 import { decideWrite } from '../policy/decide.ts';
 import { ownFailure } from './answer.ts';
 import { digestOfCall, type SystemDeps, writeOperationOf } from './attempt.ts';
-import { budgetFailure, budgetStep, onBudgetEmpty } from './budget-empty.ts';
+import { budgetFailure, budgetStep } from './budget-empty.ts';
 import type { Call, CallDeps } from './call-deps.ts';
 import { retentionMs } from './context.ts';
 import type { WriteTool } from './define.ts';
@@ -119,6 +119,8 @@ export type Judged =
       readonly failure: Failure;
       readonly nextStep: string | null;
       readonly status: 'refused' | 'failed';
+      /** The budget that had no room: it pauses the agent only where the refusal is the answer. */
+      readonly empty?: Extract<BudgetVerdict, { kind: 'empty' }>;
     };
 
 /**
@@ -156,13 +158,18 @@ export async function judgeWrite(deps: CallDeps, system: SystemDeps, write: Prep
   }
   const subject = { tool: tool.name, effect: tool.effect, input };
   const budgets = budgetsOf(call.principal.id, agent, policies, subject);
-  const useId = `${write.identity.key}:${write.again ?? 0}`;
-  const taken = await takeBudgets({ store: deps.budgets, nowMs }, budgets, { amount: 1, useId });
+  const use = { amount: 1, useId: useIdOf(write, nowMs) };
+  const taken = await takeBudgets({ store: deps.budgets, nowMs }, budgets, use);
   if (taken.kind === 'empty' && taken.budget.onEmpty !== 'approval') {
-    await onBudgetEmpty(deps, call, tool.name, taken);
-    return refusal(live, budgetFailure(taken, nowMs), budgetStep(call).message);
+    return { ...refusal(live, budgetFailure(taken, nowMs), budgetStep(call).message), empty: taken };
   }
   return { kind: 'claim', live, permission: permissionOf(verdict.approval, taken, { owner: agent.owner, nowMs }) };
+}
+
+/** Repeats of one generation are one use. A window that is over begins another generation, and so another use. */
+function useIdOf({ identity, again }: PreparedWrite, nowMs: number): string {
+  const window = identity.windowMs === null ? 0 : Math.floor(nowMs / identity.windowMs);
+  return `${identity.key}:${again ?? 0}:${window}`;
 }
 
 /** An approval rule comes before an empty budget: it names who decides. */
