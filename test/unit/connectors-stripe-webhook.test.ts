@@ -4,6 +4,8 @@ import type { StripeSimulator } from '../../infra/local/systems/stripe/start.ts'
 import { webhookAdapter } from '../../shared/connectors/stripe/webhook.ts';
 import type { Json } from '../../shared/model/json.ts';
 import type { DeliveryFacts } from '../../shared/webhooks/adapter.ts';
+import { readableMessages } from '../../shared/webhooks/messages.ts';
+import { providers } from '../../shared/webhooks/providers.ts';
 import { verify } from '../../shared/webhooks/verify.ts';
 import { callStripe, startTestStripe, turnStripe } from '../kit/stripe-simulator.ts';
 
@@ -98,6 +100,21 @@ describe('two event types that a channel declares to tell one change', () => {
     ];
     expect(of(succeeded)).toEqual(of(event()));
     expect(webhookAdapter.type(succeeded, declared)).toBe('invoice.paid');
+  });
+
+  it('reach the inbox as one event, whichever comes first', async () => {
+    const provider = providers.get('stripe');
+    if (!provider) throw new Error('no such provider');
+    const source = { system: 'stripe', channel: 'events', scheme: 'stripe', secret: 's', owner: 'billing' };
+    const settings = { toleranceSeconds: 300, maxBodyBytes: 1_000_000, params: declared.params ?? {} };
+    const channel = { ...source, ...settings, provider, adapter: webhookAdapter };
+    const puts = { put: async () => 'hash' };
+    const of = async (body: Json, bodyHash: string) => {
+      const delivery = { channel, bodyHash, receivedAtMs: 0, verdict: { secretIndex: 0 }, unsignedType: null };
+      const [message] = await readableMessages(puts, delivery, body);
+      return [message?.identity, message?.itemHash, message?.type];
+    };
+    expect(await of(succeeded, 'a')).toEqual(await of(event(), 'b'));
   });
 
   it('stay two without the declaration', () => {
