@@ -69,6 +69,10 @@ export const systemSchema = z.strictObject({
       .string()
       .regex(/^acct_[A-Za-z0-9]{1,60}$/, 'an account id, such as acct_1Abc')
       .optional(),
+    organizationId: z
+      .string()
+      .regex(/^00D[A-Za-z0-9]{15}$/, 'an organization id of 18 characters, such as 00D000000000001EAA')
+      .optional(),
     is: z.enum(['sandbox', 'production']),
   }),
   apiVersion: z.string().regex(/^[A-Za-z0-9.-]{1,20}$/),

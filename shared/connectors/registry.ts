@@ -53,6 +53,14 @@ const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
     ]);
     return { manifest, operationById, webhook: webhookAdapter };
   },
+  async salesforce() {
+    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+      import('./salesforce/manifest.ts'),
+      import('./salesforce/operations.ts'),
+      import('./salesforce/webhook.ts'),
+    ]);
+    return { manifest, operationById, webhook: webhookAdapter };
+  },
   async stripe() {
     const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
       import('./stripe/manifest.ts'),

@@ -1,0 +1,45 @@
+import type { HttpAnswer } from '../../model/operation.ts';
+import type { AccountFacts, ConnectorManifest } from '../registry.ts';
+import { bodyOf, dataPath, getSpec, isId, isObject, longId } from './client.ts';
+import { saysTokenExpired } from './errors.ts';
+import { operations } from './operations.ts';
+import { soql } from './soql.ts';
+
+/**
+ * What the house needs to know of Salesforce. Every organization has a host of its own, so that a system's configuration names
+ * its origin; the product's own one only knows how to log in.
+ * @see https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest.htm
+ */
+export const manifest: ConnectorManifest = {
+  connector: 'salesforce',
+  origin: 'https://login.salesforce.com',
+  originSuffixes: ['.my.salesforce.com'],
+  tokenPath: '/services/oauth2/token',
+  scopes: [...new Set([...operations.values()].flatMap((operation) => operation.scopes))].sort(),
+  // `Sforce-Limit-Info` tells used and allowed calls of the day in one header.
+  rateHeaders: { max: '', remaining: '', intervalMs: '' },
+  account: {
+    request: (apiVersion) =>
+      getSpec(`${dataPath(apiVersion)}/query`, [
+        ['q', soql({ object: 'Organization', fields: ['Id', 'IsSandbox'], limit: 1 })],
+      ]),
+    judge: accountOf,
+  },
+  saysTokenExpired,
+  webhooks: { schemes: ['salesforce-outbound'], identity: ['OrganizationId', 'Id'] },
+  undo: Object.fromEntries(
+    [...operations.values()]
+      .filter((operation) => operation.kind === 'write')
+      .map(({ id, undo }) => [id, undo.kind === 'operation' ? undo.operation : null]),
+  ),
+};
+
+/** Only an organization that says it is a sandbox is one; scratch and trial organizations say so too. */
+function accountOf(answer: HttpAnswer): AccountFacts | null {
+  const records = answer.status === 200 ? bodyOf(answer)?.records : undefined;
+  const [organization, ...others] = Array.isArray(records) ? records : [];
+  if (!isObject(organization) || others.length > 0) return null;
+  const { Id: id, IsSandbox: isSandbox } = organization;
+  if (!isId(id) || !id.startsWith('00D') || typeof isSandbox !== 'boolean') return null;
+  return { identity: { organizationId: longId(id) }, is: isSandbox ? 'sandbox' : 'production' };
+}

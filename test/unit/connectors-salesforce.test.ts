@@ -1,0 +1,349 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { judgeAccount } from '../../shared/connectors/account-check.ts';
+import { originOf } from '../../shared/connectors/origin.ts';
+import { connectorNames, loadOperation } from '../../shared/connectors/registry.ts';
+import { salesforce, salesforceOn } from '../../shared/connectors/salesforce/calls.ts';
+import { longId } from '../../shared/connectors/salesforce/client.ts';
+import { sameValue } from '../../shared/connectors/salesforce/compare.ts';
+import { manifest } from '../../shared/connectors/salesforce/manifest.ts';
+import { operationById, operations } from '../../shared/connectors/salesforce/operations.ts';
+import { requestDigest } from '../../shared/http/digest.ts';
+import { encodeQuery } from '../../shared/http/path.ts';
+import type { Json } from '../../shared/model/json.ts';
+import type { HttpAnswer, PlannedCall, RequestContext } from '../../shared/model/operation.ts';
+
+const context: RequestContext = { apiVersion: '62.0', providerKey: 'act_k_1' };
+const answer = (status: number, body: unknown): HttpAnswer => ({
+  status,
+  headers: {},
+  bodyText: typeof body === 'string' ? body : JSON.stringify(body),
+});
+const request = (call: PlannedCall) => {
+  const operation = operationById(call.operation);
+  if (!operation) throw new Error(call.operation);
+  return operation.request(context, call.input);
+};
+const judged = (call: PlannedCall, given: HttpAnswer) => operationById(call.operation)?.judge(given, call.input);
+const id = '003000000000001AAA';
+const record = {
+  attributes: { type: 'Contact', url: '/x' },
+  Id: id,
+  Email: 'a@b.example',
+  LastModifiedDate: '2026-01-01T00:00:00.000+0000',
+};
+const email = { fields: ['Email'] };
+const page = (more: object) => answer(200, { totalSize: 1, done: true, records: [record], ...more });
+const invalid = expect.objectContaining({ code: 'invalid_input' });
+
+describe('every operation of Salesforce', () => {
+  const writes = [...operations.values()].filter((operation) => operation.kind === 'write');
+
+  it('is found by its id and loaded on demand', async () => {
+    expect(operations.size).toBe(5 * 10 + 2);
+    expect(await loadOperation('salesforce.opportunities.update')).toBe(
+      operationById('salesforce.opportunities.update'),
+    );
+    expect(connectorNames).toContain('salesforce');
+  });
+
+  it.each(writes)('$id can be read back and has an undo that exists or a reason', (operation) => {
+    expect(['probe', 'upsert']).toContain(operation.resend.kind);
+    expect(operation.probe).toBeDefined();
+    expect(operation.resend.kind === 'probe' || operation.before !== undefined).toBe(true);
+    const { undo } = operation;
+    expect(undo.kind === 'none' ? undo.why.length > 10 : operations.has(undo.operation)).toBe(true);
+  });
+
+  it.each(writes)('$id calls an unreadable, failing or redirecting answer unknown', (operation) => {
+    const externalId = { field: 'Ext__c', value: 'A' };
+    const input = { id, properties: {}, externalId, subject: '', text: '', on: [{ object: 'contact', id }], atMs: 0 };
+    for (const [status, body] of [
+      [500, '[]'],
+      [502, '<html>'],
+      [302, ''],
+      [300, ''],
+      [403, '<html>'],
+      [200, '<html>'],
+      [201, '{}'],
+    ] as const) {
+      const verdict = operation.judge(answer(status, body), input as Json);
+      expect(verdict).toMatchObject({ kind: 'unknown', error: { class: 'unknown_outcome' } });
+    }
+  });
+
+  it.each(writes.filter(({ before }) => before))(
+    '$id reads back what it read before, so that a replay can be compared',
+    (operation) => {
+      const input = { id, properties: { Name: 'A' }, externalId: { field: 'Ext__c', value: 'A' } } as Json;
+      const [before, probe] = [operation.before?.request(context, input), operation.probe?.request(context, input)];
+      expect(before && probe && requestDigest(before) === requestDigest(probe)).toBe(true);
+    },
+  );
+});
+
+describe('requests to Salesforce', () => {
+  it('create with the key in the external id field', () => {
+    expect(request(salesforce.contacts.create({ LastName: 'Li' }))).toMatchObject({
+      method: 'POST',
+      path: '/services/data/v62.0/sobjects/Contact',
+      body: { json: { LastName: 'Li', Plumbline_Ref__c: 'act_k_1' } },
+    });
+  });
+
+  it.each(['Plumbline_Ref__c', 'plumbline_ref__C', 'Id', 'attributes'])('never write %s as a value', (name) => {
+    expect(() => request(salesforce.contacts.create({ LastName: 'Li', [name]: 'x' }))).toThrow(invalid);
+    expect(() => request(salesforce.contacts.update(id, { [name]: 'x' }))).toThrow(invalid);
+  });
+
+  it('upsert as the vendor client does, without the external id in the body', () => {
+    const call = salesforce.accounts.upsert({ field: 'Ext__c', value: 'A-1' }, { ext__C: 'A-1', Name: 'X' });
+    expect(request(call)).toMatchObject({
+      method: 'PATCH',
+      path: '/services/data/v62.0/sobjects/Account/Ext__c/A-1',
+      body: { json: { Name: 'X' } },
+    });
+    expect(request({ ...call, input: { ...(call.input as object), updateOnly: true } }).query).toEqual([
+      ['updateOnly', 'true'],
+    ]);
+  });
+
+  it('query as the vendor client does', () => {
+    const where = [[{ field: 'SystemModstamp', operator: '>' as const, value: { dateTime: '2026-01-01T00:00:00Z' } }]];
+    const { path, query } = request(salesforce.accounts.query({ fields: ['Name'], where }));
+    expect(path + encodeQuery(query)).toBe(
+      '/services/data/v62.0/query?q=SELECT%20Id%2C%20CreatedDate%2C%20LastModifiedDate%2C%20Name%20FROM%20Account%20WHERE%20(SystemModstamp%20%3E%202026-01-01T00%3A00%3A00Z)%20ORDER%20BY%20Id%20ASC',
+    );
+  });
+
+  it('ask for changes in the form Salesforce reads', () => {
+    const { path, query } = request(
+      salesforce.accounts.updated({ from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' }),
+    );
+    expect(path + encodeQuery(query)).toBe(
+      '/services/data/v62.0/sobjects/Account/updated?start=2026-01-01T00%3A00%3A00%2B00%3A00&end=2026-01-02T00%3A00%3A00%2B00%3A00',
+    );
+  });
+
+  it('update on the condition that nobody changed the record since', () => {
+    const call = salesforce.contacts.update(id, { Phone: '1' }, { unmodifiedSince: '2026-01-31T12:00:00.000+0000' });
+    expect(request(call).headers?.['if-unmodified-since']).toBe('Sat, 31 Jan 2026 12:00:00 GMT');
+    const wrong = salesforce.contacts.update(id, { Phone: '1' }, { unmodifiedSince: 'yesterday' });
+    expect(() => request(wrong)).toThrow(invalid);
+  });
+
+  it('read back a create by the external id and never by a query', () => {
+    const operation = operationById('salesforce.tasks.append');
+    const probe = operation?.kind === 'write' ? operation.probe?.request(context, {}) : null;
+    expect(probe).toMatchObject({ method: 'GET', path: '/services/data/v62.0/sobjects/Task/Plumbline_Ref__c/act_k_1' });
+  });
+
+  it.each(['describe', 'updated', 'deleted', '..', '003', `${id}/x`])('take %s for no record', (given) => {
+    expect(() => request(salesforce.contacts.get(given))).toThrow(invalid);
+    expect(() => request(salesforce.contacts.delete(given))).toThrow(invalid);
+    expect(() => request(salesforce.contacts.getBy({ field: given, value: 'layouts' }))).toThrow(invalid);
+  });
+
+  it('never leave the record an external id names', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => {
+        let path: string;
+        try {
+          ({ path } = request(salesforce.contacts.getBy({ field: 'Ext__c', value })));
+        } catch (error) {
+          expect((error as { code?: string }).code).toBe('invalid_input');
+          return;
+        }
+        const parts = new URL(`https://host${path}`).pathname.split('/');
+        expect(parts.slice(0, 7)).toEqual(['', 'services', 'data', 'v62.0', 'sobjects', 'Contact', 'Ext__c']);
+        expect(parts).toHaveLength(8);
+      }),
+    );
+  });
+
+  it.each([
+    'https://evil.example/services/data/v62.0/query/01g000000000001AAA-2000',
+    '//evil.example/services/data/v62.0/query/01g000000000001AAA-2000',
+    '/services/data/v61.0/query/01g000000000001AAA-2000',
+    '/services/data/v62.0/query/../sobjects/Contact',
+    '/services/data/v62.0/sobjects/Contact',
+    '/services/data/v62.0/query/01g000000000001AAA-2000?x=1',
+  ])('go to no next page at %s', (after) => {
+    expect(() => request(salesforce.contacts.next(after))).toThrow(invalid);
+  });
+
+  it('go to the system they were planned for', () => {
+    expect(salesforceOn('salesforce-emea').limits().system).toBe('salesforce-emea');
+  });
+
+  it('note on one contact and one other record at most', () => {
+    const on = [
+      { object: 'contact' as const, id },
+      { object: 'account' as const, id: '001000000000001AAA' },
+    ];
+    const note = { subject: 'Call', text: 'said', on, atMs: Date.UTC(2026, 0, 31) };
+    const json = { Status: 'Completed', ActivityDate: '2026-01-31', WhoId: id, WhatId: '001000000000001AAA' };
+    expect(request(salesforce.tasks.append(note))).toMatchObject({ body: { json } });
+    expect(() => request(salesforce.tasks.append({ ...note, on: [...on, ...on] }))).toThrow(invalid);
+  });
+});
+
+describe('answers of Salesforce', () => {
+  const query = salesforce.contacts.query(email);
+
+  it('are pages that say where they go on', () => {
+    expect(judged(query, page({}))).toMatchObject({ kind: 'ok', data: { total: 1, after: null, results: [{ id }] } });
+    const nextRecordsUrl = '/services/data/v62.0/query/01g000000000001AAA-2000';
+    expect(judged(query, page({ done: false, nextRecordsUrl, totalSize: 4000 }))).toMatchObject({
+      data: { after: nextRecordsUrl },
+    });
+  });
+
+  it.each<[string, HttpAnswer]>([
+    ['ends before its total', page({ totalSize: 2 })],
+    ['goes on nowhere', page({ done: false })],
+    [
+      'goes on at another origin',
+      page({ done: false, nextRecordsUrl: 'https://evil.example/services/data/v62.0/query/01g000000000001AAA-1' }),
+    ],
+    ['goes on somewhere else', page({ done: false, nextRecordsUrl: '/services/data/v62.0/sobjects/Contact' })],
+    ['has a row of another object', page({ records: [{ ...record, attributes: { type: 'Account' } }] })],
+    ['has a row without an id', page({ records: [{ ...record, Id: null }] })],
+    ['is cut off', answer(200, '{"totalSize":1,"done":true,"records":[{')],
+  ])('are an error where a page %s', (_name, given) => {
+    expect(judged(query, given)).toMatchObject({ kind: 'error', error: { class: 'transient' } });
+  });
+
+  it('are a change of schema where a field is left out', () => {
+    const renamed = page({ records: [{ ...record, Email: undefined, Email_Address__c: 'a@b.example' }] });
+    expect(judged(query, renamed)).toMatchObject({ kind: 'error', error: { class: 'schema', target: 'Email' } });
+  });
+
+  it('carry the fields of a parent under its path, and none where there is no parent', () => {
+    const fields = ['Owner.Name', 'Account.Owner.Name'];
+    const Owner = { attributes: { type: 'User' }, Name: 'Ada' };
+    const read = judged(
+      salesforce.contacts.query({ fields }),
+      page({ records: [{ ...record, Owner, Account: null }] }),
+    );
+    expect(read).toMatchObject({
+      kind: 'ok',
+      data: { results: [{ properties: { 'Owner.Name': 'Ada', Account: null } }] },
+    });
+  });
+
+  it('to an upsert name the record, by its external id where there is no body', () => {
+    const call = salesforce.contacts.upsert({ field: 'Ext__c', value: 'A' }, { LastName: 'Li' });
+    const made = { id, success: true, errors: [], created: true };
+    expect(judged(call, answer(201, made))).toMatchObject({
+      kind: 'applied',
+      created: true,
+      records: [['salesforce', 'contact', id]],
+    });
+    expect(judged(call, answer(200, { ...made, created: false }))).toMatchObject({ kind: 'applied', created: false });
+    expect(judged(call, answer(204, ''))).toMatchObject({
+      kind: 'applied',
+      created: false,
+      records: [['salesforce', 'contact', 'Ext__c=A']],
+    });
+  });
+
+  it('of a description tell what is required, and change their fingerprint with any field', () => {
+    const field = {
+      name: 'LastName',
+      type: 'string',
+      length: 80,
+      createable: true,
+      nillable: false,
+      defaultedOnCreate: false,
+    };
+    const read = (fields: object[]) =>
+      judged(salesforce.contacts.describe(), answer(200, { fields })) as unknown as { data: { fingerprint: string } };
+    expect(read([field])).toMatchObject({ data: { fields: [{ name: 'LastName', required: true }] } });
+    expect(read([field]).data.fingerprint).not.toBe(read([{ ...field, length: 40 }]).data.fingerprint);
+    expect(judged(salesforce.contacts.describe('2026-01-01T00:00:00Z'), answer(304, ''))).toEqual({
+      kind: 'ok',
+      data: { unchanged: true },
+    });
+  });
+
+  it('to changes without the time they cover are not read', () => {
+    const call = salesforce.contacts.deleted({ from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' });
+    const deletedRecords = [{ id, deletedDate: '2026-01-01T10:00:00.000+0000' }];
+    const covered = { latestDateCovered: '2026-01-02T00:00:00.000+0000' };
+    expect(judged(call, answer(200, { deletedRecords, ...covered }))).toMatchObject({
+      kind: 'ok',
+      data: { deleted: [{ id }] },
+    });
+    expect(judged(call, answer(200, { deletedRecords }))).toMatchObject({ kind: 'error' });
+    expect(judged(call, answer(200, { deletedRecords: [{}], ...covered }))).toMatchObject({ kind: 'error' });
+  });
+
+  it.each([
+    ['Email', 'A@b.example', 'a@B.example', true],
+    ['Name', 'A', 'a', false],
+    ['Name', ' A ', 'A', true],
+    ['Name', '', null, true],
+    ['Description', 'a\r\nb', 'a\nb', true],
+    ['Amount', 10, 10.5, false],
+    ['Amount', 10, '10', false],
+    ['AccountId', '001000000000001', '001000000000001AAA', true],
+    ['Name', '001000000000001', '001000000000001AAA', false],
+    ['Closed__c', '2026-01-01T10:00:00.000+0000', '2026-01-01T10:00:00Z', true],
+    ['Closed__c', '2026-01-01T10:00:00.000+0000', '2026-01-01T11:00:00+01:00', true],
+    ['Closed__c', '2026-01-01T10:00:00.000+0000', '2026-01-01T10:00:01Z', false],
+    ['CloseDate', '2026-01-01', '2026-01-02', false],
+  ])('hold %s %j and %j for the same: %s', (field, one, other, same) => {
+    expect([sameValue(field, one, other), sameValue(field, other, one)]).toEqual([same, same]);
+  });
+
+  it.each([
+    ['001000000000001', '001000000000001AAA'],
+    ['001A0000006Vm9r', '001A0000006Vm9rIAC'],
+    ['00Dxx0000001gER', '00Dxx0000001gEREAY'],
+  ])('name %s and %s alike', (short, long) => {
+    expect([longId(short), longId(long)]).toEqual([long, long]);
+  });
+});
+
+describe('the organization behind a credential', () => {
+  const organization = (IsSandbox: unknown, Id = '00D000000000001EAA') =>
+    page({ records: [{ attributes: { type: 'Organization' }, Id, IsSandbox }] });
+  const verdict = (given: HttpAnswer, is: 'sandbox' | 'production') =>
+    judgeAccount({
+      manifest,
+      config: { account: { organizationId: '00D000000000001EAA', is } },
+      answer: given,
+      productionStage: false,
+    }).kind;
+
+  it('is the configured one and of the configured kind, or nothing is written', () => {
+    expect(verdict(organization(true), 'sandbox')).toBe('same');
+    expect(verdict(organization(true, '00D000000000001'), 'sandbox')).toBe('same');
+    expect(verdict(organization(true, '00D000000000002EAA'), 'sandbox')).toBe('mismatch');
+    expect([verdict(organization(false), 'sandbox'), verdict(organization(false), 'production')]).toEqual([
+      'mismatch',
+      'mismatch',
+    ]);
+    expect([
+      verdict(organization('true'), 'sandbox'),
+      verdict(page({ records: [] }), 'sandbox'),
+      verdict(answer(403, '[]'), 'sandbox'),
+    ]).toEqual(['mismatch', 'mismatch', 'mismatch']);
+  });
+
+  it('is reached at its own host and at no other', () => {
+    expect(originOf(manifest, { origin: 'https://acme--uat.sandbox.my.salesforce.com' }, undefined)).toBe(
+      'https://acme--uat.sandbox.my.salesforce.com',
+    );
+    for (const origin of [
+      'https://evil.example',
+      'https://my.salesforce.com.evil.example',
+      'http://acme.my.salesforce.com',
+    ]) {
+      expect(() => originOf(manifest, { origin }, undefined)).toThrow(
+        expect.objectContaining({ code: 'config_invalid' }),
+      );
+    }
+  });
+});
