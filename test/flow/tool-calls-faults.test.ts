@@ -21,6 +21,10 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 const put = (id: number, text: string) => world.call('contact_append_note', { contact_id: String(id), text });
+const openDeals = () =>
+  [...world.local.hubspot.portal.objects.deals.values()].filter(
+    ({ properties }) => properties['pipeline'] === 'default' && properties['dealstage'] === 'qualifiedtobuy',
+  );
 const effectsOf = async (text: string) => notesWith(await world.effects(), text).length;
 
 /** Lets the time pass that proof and retries need, until the action of an answered call is settled. */
@@ -69,10 +73,37 @@ describe('when HubSpot fails', () => {
     expect(await effectsOf(text)).toBe(1);
   });
 
-  it('before the write, on the read of the live record, the call fails and claims nothing', async () => {
-    const deal = [...world.local.hubspot.portal.objects.deals.values()].find(
-      ({ properties }) => properties['pipeline'] === 'default' && properties['dealstage'] === 'qualifiedtobuy',
+  const updates: readonly [what: string, spec: FaultSpec, how: 'move' | 'upsert'][] = [
+    ['commits an update and the answer is lost', { kind: 'commit_then_lose_response' }, 'move'],
+    ['fails before an update', { kind: 'fail_before_commit' }, 'move'],
+    ['commits an upsert and the answer is lost', { kind: 'commit_then_lose_response' }, 'upsert'],
+    ['fails before an upsert', { kind: 'fail_before_commit' }, 'upsert'],
+  ];
+
+  it.each(updates)('%s, the record is read back and written once', async (what, spec, how) => {
+    const email = `${what.replaceAll(' ', '.')}@example.com`;
+    const deal_id = openDeals().at(updates.findIndex(([one]) => one === what) + 1)?.id ?? '';
+    const path = how === 'move' ? '/crm/objects/2026-09/deals' : '/crm/objects/2026-09/contacts/batch/upsert';
+    const args = how === 'move' ? { deal_id, stage: 'contractsent', reason: what } : { email, firstname: 'Ada' };
+    const tool = how === 'move' ? 'deal_update_stage' : 'contact_upsert';
+    await world.fault({ match: { method: how === 'move' ? 'PATCH' : 'POST', path }, ...spec });
+    const { body } = await world.call(tool, args, { run: what.replaceAll(' ', '-') });
+    expect([body.status, body.error?.code]).toEqual(['unknown', 'outcome_unknown']);
+    await world.until('it is settled', async () => {
+      await world.age(3_700_000, ({ state }) => state === 'UNKNOWN' || state === 'RETRYABLE');
+      await world.local.pollers.fire('tick');
+      return (await world.record(body.action_id))?.state === 'SUCCEEDED';
+    });
+    const effects = await world.effects();
+    const own = effects.filter(({ id, properties }) =>
+      how === 'move' ? id === deal_id : properties['email'] === email,
     );
+    expect(own).toHaveLength(1);
+    expect((await world.get(`/v1/actions/${body.action_id}`)).body.status).toBe('applied');
+  });
+
+  it('before the write, on the read of the live record, the call fails and claims nothing', async () => {
+    const [deal] = openDeals();
     const args = { deal_id: deal?.id, stage: 'contractsent', reason: 'Maria said so on the phone.' };
     await world.fault({ match: { method: 'GET', path: '/crm/objects/2026-09/deals' }, kind: 'server_error' });
     const { status, body } = await world.call('deal_update_stage', args, { run: 'r' });
