@@ -51,9 +51,17 @@ export async function readLive(deps: SystemDeps, question: LiveQuestion): Promis
     const fields = exists ? found : writtenFields(planned.input);
     return { kind: 'ok', live: { exists, fields, before: before.data, answer: before.answer, readAtMs } };
   }
+  // Words of the caller never stand for a record that must exist: then there is nothing to judge, which refuses.
+  const writesNew = tool.effect === 'create' || tool.effect === 'send';
   const writes: LiveOutcome = {
     kind: 'ok',
-    live: { exists: false, fields: writtenFields(planned.input), before: null, answer: null, readAtMs },
+    live: {
+      exists: false,
+      fields: writesNew ? writtenFields(planned.input) : {},
+      before: null,
+      answer: null,
+      readAtMs,
+    },
   };
   if (!tool.live || !needsRecord(question)) return writes;
   const read = await readOnce(deps, tool.live.call(input), deadlineMs);
@@ -70,12 +78,12 @@ function needsRecord({ tool, agent, policies, target }: LiveQuestion): boolean {
   return scoped || tool.gates.length > 0 || policies.rollout[tool.name]?.stage === 'partial';
 }
 
-/** The fields a planned write sets, as connectors name them: `properties`, or those of the first of several inputs. */
+/** The fields a planned write sets, as connectors name them: `properties`, also of the only one of `inputs`. One of several never stands for the others. */
 function writtenFields(input: Json): JsonObject {
   if (!isObject(input)) return {};
   if (isObject(input.properties)) return input.properties;
-  const first = Array.isArray(input.inputs) ? (input.inputs as readonly Json[])[0] : undefined;
-  return isObject(first) && isObject(first.properties) ? first.properties : {};
+  const [only, ...others] = Array.isArray(input.inputs) ? (input.inputs as readonly Json[]) : [];
+  return others.length === 0 && isObject(only) && isObject(only.properties) ? only.properties : {};
 }
 
 /** Whether the written fields of a record still are what they were when the action was asked for. */
