@@ -3,6 +3,7 @@ import type { FaultSpec } from '../../infra/local/systems/faults.ts';
 import { execute } from '../../shared/action/execute.ts';
 import { stripe } from '../../shared/connectors/stripe/calls.ts';
 import { operations } from '../../shared/connectors/stripe/operations.ts';
+import { actionId } from '../../shared/model/ids.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
 import { callStripe, claimOf, type StripeWorld, settle, stripeWorld } from '../kit/stripe-simulator.ts';
 
@@ -137,6 +138,17 @@ it('a record that another request holds is tried again under the same key', asyn
   expect((await execute(world.kernel, request)).outcome.kind).toBe('queued');
   const record = await settle(world, request.identity.key);
   expect([record.state, applied(), record.resendNo]).toEqual(['SUCCEEDED', 1, 0]);
+});
+
+it('a key that Stripe knows from another request is looked into, and never believed', async () => {
+  const call = stripe.customers.create({ email: 'k@b.example' }, world.clock.now());
+  const request = await claimOf(world, call);
+  const key = actionId(request.identity.key, 1);
+  await callStripe(world.stripe, 'POST', '/v1/customers', { email: 'x@b.example' }, { 'idempotency-key': key });
+  world.stripe.effects.clear();
+  expect((await execute(world.kernel, request)).outcome.kind).toBe('unknown');
+  const record = await settle(world, request.identity.key);
+  expect([record.state, applied()]).toEqual(['FAILED', 0]);
 });
 
 it('twenty equal claims at once make one record', async () => {

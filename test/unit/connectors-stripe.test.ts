@@ -114,6 +114,13 @@ describe('requests', () => {
     expect(decodeURIComponent(encodeQuery(probe?.query))).toBe('?customer=cus_1&created[gte]=1799999700&limit=100');
   });
 
+  it('narrow a read-back by ids only, never by text that Stripe may keep otherwise', () => {
+    const call = stripe.customers.create({ email: 'A@b.c' }, 1_800_000_000_000);
+    const operation = operationById(call.operation);
+    const probe = operation?.kind === 'write' ? operation.probe?.request(context, call.input) : null;
+    expect(decodeURIComponent(encodeQuery(probe?.query))).toBe('?created[gte]=1799999700&limit=100');
+  });
+
   it.each(['metadata.plumbline_ref', 'balance', 'metadata.a]b', 'address'])('refuse to update %s', (name) => {
     expect(() => request(stripe.customers.update('cus_1', { [name]: 'x' }))).toThrow(
       expect.objectContaining({ code: 'invalid_input' }),

@@ -15,7 +15,8 @@ const archived = (operation: string): CreateFacts['undo'] => ({
 const creates: Readonly<Record<StripeObject, CreateFacts>> = {
   customer: {
     effect: 'create',
-    lookBy: ['email'],
+    // Not by e-mail: Stripe compares it to the letter, and need not keep it as it was given.
+    lookBy: [],
     undo: { kind: 'operation', operation: 'stripe.customers.delete', how: 'Deletes the created customer for good.' },
   },
   product: { effect: 'create', lookBy: [], undo: archived('stripe.products.update') },

@@ -127,7 +127,8 @@ function createParams(properties: JsonObject, providerKey: string, fixed: JsonOb
 
 /**
  * Looks for our key among the records created since the action was asked for. The list shows what was just written; where it
- * has more than one page, a record that is not on the first proves nothing.
+ * has more than one page, a record that is not on the first proves nothing. Records of customers on a test clock carry that
+ * clock's times and may be missed.
  */
 function probeOfCreate(object: StripeObject, lookBy: readonly string[]) {
   return {
