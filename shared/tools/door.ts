@@ -45,7 +45,7 @@ export async function answerAgent(deps: DoorDeps, request: DoorRequest): Promise
   try {
     return await routed(deps, request);
   } catch (error) {
-    return faultAnswer(deps, request, error);
+    return problemAnswer(faultOf(deps, request, error));
   }
 }
 
@@ -99,38 +99,35 @@ function unauthenticated(deps: DoorDeps): DoorAnswer {
 }
 
 /** A fault may have come after the effect: of a call, nothing is claimed about it. */
-function faultAnswer(deps: DoorDeps, { method }: DoorRequest, error: unknown): DoorAnswer {
+function faultOf(deps: DoorDeps, { method }: DoorRequest, error: unknown): DoorProblem {
   const effect = method === 'POST' ? 'unknown' : 'none';
   deps.log.error('an agent request failed', { code: error instanceof PlumblineError ? error.code : 'internal' }, error);
   if (error instanceof PlumblineError && (error.code === 'store_unavailable' || error.code === 'switched_off')) {
     const detail =
       error.code === 'switched_off' ? error.message : 'A store did not answer. Nothing is known to be done.';
-    const problem: DoorProblem = {
-      status: 503,
-      code: error.code,
-      category: 'internal',
-      detail,
-      retryable: true,
-      effect,
-    };
-    return problemAnswer({ ...problem, headers: { 'retry-after': '2' } });
+    const headers = { 'retry-after': '2' };
+    return { status: 503, code: error.code, category: 'internal', detail, retryable: true, effect, headers };
   }
   const detail = 'The call failed inside Plumbline. Repeating it cannot make it happen twice.';
-  return problemAnswer({ status: 500, code: 'internal', category: 'internal', detail, retryable: true, effect });
+  return { status: 500, code: 'internal', category: 'internal', detail, retryable: true, effect };
 }
 
 async function postCall(deps: DoorDeps, call: Call, request: DoorRequest, tool: string): Promise<DoorAnswer> {
   const body = readBody(request);
   if (body.kind === 'problem') return recordedProblem(deps, call, body.problem);
   const { principal, receivedAtMs } = call;
-  const answered = await callTool(deps, call, {
-    principal,
-    tool,
-    body: body.value,
-    headers: request.headers,
-    receivedAtMs,
-  });
-  return answerOf(answered);
+  const { headers } = request;
+  try {
+    return answerOf(await callTool(deps, call, { principal, tool, body: body.value, headers, receivedAtMs }));
+  } catch (error) {
+    return brokenOff(deps, call, faultOf(deps, request, error));
+  }
+}
+
+/** A call that broke off has its entry too, wherever the ledger still takes one. */
+async function brokenOff(deps: DoorDeps, call: Call, problem: DoorProblem): Promise<DoorAnswer> {
+  const recorded = recordedProblem(deps, call, problem, 'failed');
+  return recorded.catch(() => problemAnswer({ ...problem, instance: call.callId }));
 }
 
 function answerOf({ answer, bytes, httpStatus, contentType }: Answered): DoorAnswer {
@@ -140,10 +137,15 @@ function answerOf({ answer, bytes, httpStatus, contentType }: Answered): DoorAns
 }
 
 /** A body that never became a call is answered by an authenticated door, so it has its entry too. */
-async function recordedProblem(deps: DoorDeps, call: Call, problem: DoorProblem): Promise<DoorAnswer> {
+async function recordedProblem(
+  deps: DoorDeps,
+  call: Call,
+  problem: DoorProblem,
+  status: 'refused' | 'failed' = 'refused',
+): Promise<DoorAnswer> {
   const said = problemAnswer({ ...problem, instance: call.callId });
   const { code, category, detail } = problem;
-  const refusal = refusalAnswer(baseOf(call), { code, category, retryable: false, detail });
+  const refusal = refusalAnswer(baseOf(call), { code, category, retryable: false, detail }, status);
   await recordAndAnswer(deps, call, refusal, noFacts, said.body);
   return said;
 }
