@@ -24,9 +24,16 @@ export type Evidence = {
   readonly before: Exhibit | null;
   readonly after: Exhibit | null;
   readonly intent: Exhibit | null;
-  /** Transitions, decisions and notices, oldest first. */
+  /** Transitions, decisions and notices, and the entries of the calls above, oldest first. */
   readonly entries: readonly LedgerEntry[];
+  /** The place of the first call that is left for another page, or null. */
+  readonly next: number | null;
 };
+
+/** Most calls of one page, and after how many bytes of them it ends: an answer of Lambda holds 6 MB. */
+const pageCalls = 50;
+const pageBytes = 2_000_000;
+const maxEntries = 20_000;
 
 /** What {@link evidenceOf} reads. */
 export type EvidenceDeps = {
@@ -38,26 +45,19 @@ export type EvidenceDeps = {
 /**
  * Collects the evidence of an action: prompt context, model output and answer of each of its calls byte for byte, the record
  * before and after, and every entry. Null where neither ledger nor store knows the action.
- * @param id an action id; only entries of its own generation are returned
+ * Calls come in pages: an agent may have repeated one call without end.
+ * @param id an action id; only entries of its own generation are returned; @param from the place of the page's first call
  */
-export async function evidenceOf(deps: EvidenceDeps, id: string): Promise<Evidence | null> {
+export async function evidenceOf(deps: EvidenceDeps, id: string, from = 0): Promise<Evidence | null> {
   const parsed = parseActionId(id);
   if (!parsed) return null;
-  const all = await allPages((cursor) => deps.ledger.byAction(parsed.key, cursor));
+  const all = await allPages((cursor) => deps.ledger.byAction(parsed.key, cursor), maxEntries);
   const entries = all.filter((entry) => entry.actionId === id);
   const record = await deps.actions.get(parsed.key);
   const current = record?.gen === parsed.gen ? record : null;
   if (entries.length === 0 && !current) return null;
-  const calls: CallEvidence[] = [];
-  for (const entry of entries) {
-    if (entry.kind !== 'call') continue;
-    const [context, answer] = await Promise.all([
-      exhibit(deps.payloads, entry.contextHash),
-      exhibit(deps.payloads, entry.answerHash),
-    ]);
-    const modelOutput = await exhibit(deps.payloads, entry.modelOutputHash ?? modelOutputIn(context));
-    calls.push({ entry, context, modelOutput, answer });
-  }
+  const { calls, next } = await callsOf(deps.payloads, entries.filter(isCall), from);
+  const shown = new Set<LedgerEntry>(calls.map(({ entry }) => entry));
   const transitions = entries.filter((entry) => entry.kind === 'transition');
   const beforeHash = transitions.findLast((entry) => entry.beforeHash !== null)?.beforeHash ?? null;
   const afterHash = transitions.findLast((entry) => entry.afterHash !== null)?.afterHash ?? null;
@@ -67,8 +67,33 @@ export async function evidenceOf(deps: EvidenceDeps, id: string): Promise<Eviden
     before: await exhibit(deps.payloads, beforeHash),
     after: await exhibit(deps.payloads, afterHash),
     intent: current ? await intentOf(deps.payloads, current) : null,
-    entries,
+    entries: entries.filter((entry) => !isCall(entry) || shown.has(entry)),
+    next,
   };
+}
+
+type CallEntry = Extract<LedgerEntry, { kind: 'call' }>;
+
+function isCall(entry: LedgerEntry): entry is CallEntry {
+  return entry.kind === 'call';
+}
+
+/** One page of calls with what is kept of each: at least one, and no more once they hold many bytes. */
+async function callsOf(payloads: PayloadStore, entries: readonly CallEntry[], from: number) {
+  const calls: CallEvidence[] = [];
+  let bytes = 0;
+  for (const entry of entries.slice(from, from + pageCalls)) {
+    if (bytes > pageBytes) break;
+    const [context, answer] = await Promise.all([
+      exhibit(payloads, entry.contextHash),
+      exhibit(payloads, entry.answerHash),
+    ]);
+    const modelOutput = await exhibit(payloads, entry.modelOutputHash ?? modelOutputIn(context));
+    for (const one of [context, modelOutput, answer]) bytes += one?.kind === 'kept' ? one.bytes.byteLength : 0;
+    calls.push({ entry, context, modelOutput, answer });
+  }
+  const end = from + calls.length;
+  return { calls, next: end < entries.length ? end : null };
 }
 
 /** Every page of a query, oldest first. */

@@ -121,7 +121,7 @@ function linesOf(entries: readonly LedgerEntry[]): RunLine[] {
 }
 
 function actionLine(id: string, entries: readonly LedgerEntry[]): RunLine {
-  const transitions = entries.filter((entry) => entry.kind === 'transition').sort((a, b) => a.epoch - b.epoch);
+  const transitions = entries.filter((entry) => entry.kind === 'transition').sort(byEpoch);
   const calls = entries.filter((entry) => entry.kind === 'call');
   const last = transitions.at(-1);
   const first = entries[0] as LedgerEntry;
@@ -138,6 +138,13 @@ function actionLine(id: string, entries: readonly LedgerEntry[]): RunLine {
     contextHash: calls.find((call) => call.contextHash !== null)?.contextHash ?? null,
     decidedBy: transitions.findLast((entry) => entry.by !== null)?.by ?? null,
   };
+}
+
+type Transition = Extract<LedgerEntry, { kind: 'transition' }>;
+
+/** An owner's verdict keeps the epoch of its claim, and clocks may stand still or go back between the two. */
+function byEpoch(a: Transition, b: Transition): number {
+  return a.epoch - b.epoch || Number(b.state === 'STARTED') - Number(a.state === 'STARTED');
 }
 
 type Call = Extract<LedgerEntry, { kind: 'call' }>;

@@ -3,6 +3,7 @@ import { outcomeOf } from '../action/outcome.ts';
 import type { Outcome } from '../action/types.ts';
 import type { ActionRecord } from '../model/action.ts';
 import type { Answer } from '../model/answer.ts';
+import { PlumblineError } from '../model/errors.ts';
 import { parseActionId } from '../model/ids.ts';
 import type { Json } from '../model/json.ts';
 import { maskPersonal } from '../policy/scope.ts';
@@ -63,6 +64,14 @@ export function presenterOf(deps: CallDeps, call: Call, record: Pick<ActionRecor
   };
 }
 
+function tooManyEntries(): PlumblineError {
+  return new PlumblineError('An action has more entries than could be read in time.', {
+    code: 'store_unavailable',
+    retry: 'later',
+    hint: 'Read its evidence at the operator door.',
+  });
+}
+
 /** An earlier generation is read from the ledger: the record holds the newest only. */
 async function supersededAnswer(deps: CallDeps, call: Call, id: string, key: string): Promise<Answer> {
   let cursor: string | null = null;
@@ -73,10 +82,12 @@ async function supersededAnswer(deps: CallDeps, call: Call, id: string, key: str
     for (const entry of page.entries) {
       if (entry.kind !== 'transition' || entry.actionId !== id) continue;
       seen = true;
-      succeeded = entry.state === 'SUCCEEDED';
+      // Nothing leads out of it, so the order of entries does not matter.
+      succeeded ||= entry.state === 'SUCCEEDED';
     }
     cursor = page.cursor;
-  } while (cursor !== null);
+  } while (cursor !== null && !succeeded && deps.kernel.clock.now() < call.deadlineMs);
+  if (cursor !== null && !succeeded) throw tooManyEntries();
   if (!seen) return unknownAction(call);
   const warnings = [{ code: 'superseded', message: 'The same was done again later; this is the earlier time.' }];
   const given = { ...baseOf(call), warnings: [...call.warnings, ...warnings] };

@@ -63,8 +63,9 @@ async function inputOf(deps: OperatorApiDeps, record: ActionRecord) {
 }
 
 /** Evidence holds personal data: that somebody read it is itself on the ledger, before it is answered. */
-async function readEvidence(deps: OperatorApiDeps, { id, person }: OperatorCall): Promise<Reply> {
-  const evidence = await evidenceOf(deps, id);
+async function readEvidence(deps: OperatorApiDeps, { id, person, request }: OperatorCall): Promise<Reply> {
+  const from = /^[0-9]{1,6}$/.test(request.query.from ?? '') ? Number(request.query.from) : 0;
+  const evidence = await evidenceOf(deps, id, from);
   if (!evidence) return notFound('unknown_action', 'action');
   const atMs = deps.clock.now();
   const entryId = `operation:${newId('call', atMs, deps.random)}`;
@@ -84,5 +85,7 @@ async function readEvidence(deps: OperatorApiDeps, { id, person }: OperatorCall)
     before: exhibitJson(evidence.before),
     after: exhibitJson(evidence.after),
     entries: evidence.entries,
+    /** The next page is asked with `?from=`. */
+    next: evidence.next,
   });
 }
