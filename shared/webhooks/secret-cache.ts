@@ -42,10 +42,10 @@ export function createSecretCache(
     running = null;
   };
   return {
-    keepFresh: async () => {
-      if (deps.clock.now() < dueMs) return;
+    keepFresh: () => {
+      if (deps.clock.now() < dueMs) return Promise.resolve();
       running ??= load();
-      await running;
+      return running;
     },
     valuesOf: (name) => values.get(name) ?? null,
   };
