@@ -1,4 +1,4 @@
-import { DeleteItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { LocalOptions } from '../../infra/local/deploy.ts';
 import type { AppliedEffect, LoggedRequest } from '../../infra/local/systems/effect-log.ts';
@@ -48,8 +48,6 @@ export type ToolWorld = {
   until<T>(what: string, check: () => Promise<T | false | null | undefined>, withinMs?: number): Promise<T>;
   /** Lets the times of records lie further back, as if that long had passed for them. Resolves to how many it were. */
   age(ms: number, which: (record: ActionRecord) => boolean): Promise<number>;
-  /** Drops what the state table holds under keys that begin so, such as used-up windows of a rate, as if they were over. */
-  forget(prefix: string): Promise<void>;
   /** Fires the tick until the action is in one of the states. */
   settle(actionId: string | undefined, ...states: StateName[]): Promise<ActionRecord>;
   tableName(variable: string): string;
@@ -145,9 +143,7 @@ function hubspotSide({
   };
 }
 
-function storesOf(
-  local: TestDeployment,
-): Pick<ToolWorld, 'records' | 'record' | 'entries' | 'age' | 'forget' | 'tableName'> {
+function storesOf(local: TestDeployment): Pick<ToolWorld, 'records' | 'record' | 'entries' | 'age' | 'tableName'> {
   const { client } = local.standIns;
   const tableName = (variable: string) => {
     const name = local.plan.functions.map(({ environment }) => environment[variable]).find(Boolean);
@@ -179,11 +175,6 @@ function storesOf(
       return (await records()).find((record) => record.key === key);
     },
     entries: async () => (await scan('TABLE_LEDGER')).map(({ entry }) => entry as LedgerEntry),
-    async forget(prefix) {
-      const keys = (await scan('TABLE_STATE')).map(({ pk }) => String(pk)).filter((pk) => pk.startsWith(prefix));
-      const TableName = tableName('TABLE_STATE');
-      for (const pk of keys) await client.send(new DeleteItemCommand({ TableName, Key: marshall({ pk }) }));
-    },
     async age(ms, which) {
       const aged = (await scan('TABLE_ACTIONS')).filter((item) => which(decodeRecord(item)));
       for (const item of aged) await ageOne(client, tableName('TABLE_ACTIONS'), item, ms);
