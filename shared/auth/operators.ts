@@ -86,19 +86,17 @@ function claimProblem(deps: OperatorAuthDeps, claims: Claims): string | null {
   return null;
 }
 
-function personOf(owners: Pick<OwnersConfig, 'people'>, claims: Claims): OperatorAuth {
+function personOf({ people }: Pick<OwnersConfig, 'people'>, claims: Claims): OperatorAuth {
   // An unverified e-mail can be whatever its holder typed.
   const email = claims.email_verified === true ? claims.email : undefined;
-  for (const name of [email, claims.sub]) {
-    if (typeof name !== 'string' || !Object.hasOwn(owners.people, name)) continue;
-    const person = owners.people[name];
-    if (!person) continue;
-    return {
-      kind: 'operator',
-      operator: { principal: { kind: 'person', id: name, roles: person.roles }, teams: person.teams },
-    };
-  }
-  return refused('nobody of owners.yaml');
+  const named = [email, claims.sub].find((name) => typeof name === 'string' && Object.hasOwn(people, name));
+  const bySubject = Object.keys(people).filter((name) => people[name]?.subject === claims.sub && claims.sub);
+  // Two entries of one subject would be one person with two responsibilities: that is for the configuration to settle.
+  const name = typeof named === 'string' ? named : bySubject.length === 1 ? bySubject[0] : undefined;
+  const person = name === undefined ? undefined : people[name];
+  if (name === undefined || !person) return refused('nobody of owners.yaml');
+  const principal = { kind: 'person', id: name, roles: person.roles } as const;
+  return { kind: 'operator', operator: { principal, teams: person.teams } };
 }
 
 async function keyOf(deps: OperatorAuthDeps, kid: string): Promise<Claims | null> {

@@ -134,6 +134,8 @@ export const ownersSchema = z.strictObject({
   people: z.record(
     z.string(),
     z.strictObject({
+      /** The `sub` of their access tokens, where these carry no verified e-mail: those of Cognito carry none. */
+      subject: z.string().min(1).optional(),
       roles: z.array(z.enum(['viewer', 'operator', 'approver', 'auditor', 'admin'])).min(1),
       teams: z.array(team).default([]),
     }),

@@ -42,6 +42,34 @@ describe('tokens of operators', () => {
     });
   });
 
+  const cognito = (sub: string) => operatorToken(person, { email: undefined, email_verified: undefined, sub });
+  const withSubjects = (...subjects: readonly string[]) => {
+    const { people } = operatorConfig.owners;
+    const of = Object.fromEntries(
+      Object.entries(people).map(([name, one], i) => [
+        name,
+        { ...one, ...(subjects[i] ? { subject: subjects[i] } : {}) },
+      ]),
+    );
+    return { ...world().deps, owners: { people: of } };
+  };
+
+  it('without an e-mail name the person whose subject they carry, by the name of the configuration', async () => {
+    const [first] = Object.keys(operatorConfig.owners.people);
+    expect(await authenticateOperator(withSubjects('s-1', 's-2'), `Bearer ${cognito('s-1')}`)).toMatchObject({
+      operator: { principal: { id: first } },
+    });
+  });
+
+  it('whose subject two people share name nobody', async () => {
+    expect((await authenticateOperator(withSubjects('s-1', 's-1'), `Bearer ${cognito('s-1')}`)).kind).toBe('refused');
+  });
+
+  it('without e-mail and subject name nobody', async () => {
+    const token = operatorToken(person, { email: undefined, sub: undefined });
+    expect((await authenticateOperator(withSubjects('s-1'), `Bearer ${token}`)).kind).toBe('refused');
+  });
+
   it.each<[string, string]>([
     ['another issuer', operatorToken(person, { iss: 'https://elsewhere.example' })],
     ['another client', operatorToken(person, { client_id: 'agents' })],
