@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { InputError } from '../model/errors.ts';
 import { idTimeMs } from '../model/ids.ts';
 import type { Json, JsonObject } from '../model/json.ts';
+import { maskContacts } from '../model/personal-shape.ts';
 import { redactSecrets } from '../model/secret-shape.ts';
 import { inexactIn } from './exact-json.ts';
 
@@ -40,8 +41,12 @@ export const retentionMs = 400 * 86_400_000;
 z.config(en());
 
 const maxContextHeader = 4096;
-const runId = z.string().check(z.regex(/^[A-Za-z0-9._:@/-]{1,128}$/, 'letters, digits and . _ : @ / -, at most 128'));
-const word = z.string().check(z.minLength(1), z.maxLength(128));
+// Runs, workflows and periods stand on the ledger, which nothing is ever erased from.
+const nobody = z.refine<string>((value) => maskContacts(value) === value, 'no address or number of a person');
+const runId = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9._:@/-]{1,128}$/, 'letters, digits and . _ : @ / -, at most 128'), nobody);
+const word = z.string().check(z.minLength(1), z.maxLength(128), nobody);
 
 const wrongRunHeader: InputError = {
   path: 'X-Agent-Run-Id',

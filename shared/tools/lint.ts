@@ -13,6 +13,8 @@ export type LintContext = {
   readonly policies: DescribeContext['policies'];
   readonly operations: (id: string) => Operation | null;
   readonly systems: readonly string[];
+  /** Names of the inputs and fields that any system calls personal. */
+  readonly personal?: readonly string[];
 };
 
 const verbs =
@@ -31,6 +33,7 @@ export function lintTools(tools: readonly Tool[], context: LintContext): readonl
     lintSchema(tool, say);
     lintExamples(tool, say);
     lintIdentity(tool, say);
+    lintTarget(tool, context.personal ?? [], say);
     const operation = lintOperation(tool, context, say);
     lintText(tool, names, { policies: context.policies, operation }, say);
     return problems;
@@ -142,6 +145,23 @@ function lintIdentity(tool: Tool, say: Say): void {
     say('identity', `\`${name}\` is named by identifiedBy or part but is no input.`);
   }
   if (tool.identifiedBy.length === 0) say('identity', 'identifiedBy is empty: every call would be the same intent.');
+}
+
+/** The target stands on the ledger, which nothing is ever erased from. */
+function lintTarget(tool: Tool, personal: readonly string[], say: Say): void {
+  if (tool.kind === 'read') return;
+  for (const example of tool.examples) {
+    const parsed = z.safeParse(tool.input, example);
+    if (!parsed.success) continue;
+    const id = tool.target(parsed.data)[2].toLowerCase();
+    const input = parsed.data as JsonObject;
+    const named = personal.find((name) => {
+      const value = input[name];
+      return typeof value === 'string' && value !== '' && id.includes(value.toLowerCase());
+    });
+    if (named)
+      say('target', `The target holds the personal input \`${named}\`: name the record by its id, or by no value.`);
+  }
 }
 
 /** Plans each example and compares the operation with what the tool says of itself. */

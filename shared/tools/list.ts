@@ -27,7 +27,8 @@ export function describeTools({ config, operations }: ToolParts, tools: readonly
  */
 export function checkTools({ config, operations }: ToolParts, tools: readonly Tool[]): void {
   const systems = Object.keys(config.systems);
-  const problems = lintTools(tools, { policies: config.policies, operations, systems });
+  const personal = Object.values(config.systems).flatMap((system) => system.personal);
+  const problems = lintTools(tools, { policies: config.policies, operations, systems, personal });
   if (problems.length === 0) return;
   const lines = problems.map(({ tool, rule, message }) => `  config/tools: ${tool}: ${rule}: ${message}`);
   throw new PlumblineError(`The tools have ${problems.length} problems; nothing was built:\n${lines.join('\n')}`, {

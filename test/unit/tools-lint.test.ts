@@ -13,7 +13,12 @@ import { openApi } from '../../shared/tools/openapi.ts';
 const loaded = loadConfig(new URL('../../config', import.meta.url).pathname);
 if (loaded.kind !== 'ok') throw new Error('the shipped configuration is not valid');
 const { config } = loaded;
-const context = { policies: config.policies, operations: operationById, systems: Object.keys(config.systems) };
+const context = {
+  policies: config.policies,
+  operations: operationById,
+  systems: Object.keys(config.systems),
+  personal: ['amount'],
+};
 
 const input = z.strictObject({
   deal_id: z.string().regex(/^\d+$/).describe('HubSpot deal id to change'),
@@ -69,6 +74,11 @@ test.each<[string, string, Partial<Spec>]>([
   ['no example', 'E9', { examples: [] }],
   ['an example the input refuses', 'E9', { examples: [{ deal_id: 'x', amount: '1' }] }],
   ['an example with a credential', 'E10', { examples: [{ deal_id: '1', amount: `Bearer ${'a'.repeat(30)}` }] }],
+  [
+    'a personal value in the target, which stands on the ledger',
+    'target',
+    { target: ({ amount }) => ['hubspot', 'deal', `for-${amount}`] },
+  ],
   ['a run occasion on an append', 'occasion', { effect: 'append', occasion: 'run' }],
   ['an effect milder than the operation', 'effect', { effect: 'append', occasion: 'window' }],
   [

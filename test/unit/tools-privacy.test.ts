@@ -28,6 +28,20 @@ test('a credential given as run id is refused, not recorded, and opens a case', 
   expect(world.cases.cases.map(({ reason }) => reason)).toEqual(['secret_in_input']);
 });
 
+test.each([
+  ['run id in the header', { run: 'mail:maria@example.com' }],
+  ['run id', { body: { context: { run_id: 'maria@example.com' } } }],
+  ['workflow', { body: { context: { workflow: 'dunning of maria@example.com' } } }],
+  ['period', { body: { context: { workflow: 'w', period: '+49 151 2345678' } } }],
+])(
+  'an address or number of a person as %s is refused, because it would stand on the ledger',
+  async (_what, options) => {
+    const { status } = await world.call('contact_find', { email: 'a@example.com' }, options);
+    expect(status).toBe(422);
+    expect(JSON.stringify(world.ledger.entries)).not.toMatch(/maria|2345678/);
+  },
+);
+
 test('a credential given as the name of a member is redacted before it is kept', async () => {
   await world.call('contact_find', { email: 'a@example.com' }, { body: { context: { [key]: 'x' } } });
   expect(written()).not.toContain(key);
