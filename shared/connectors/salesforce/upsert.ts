@@ -1,4 +1,5 @@
-import type { ProbeVerdict, RequestContext, WriteOperation, WriteVerdict } from '../../model/operation.ts';
+import type { Json } from '../../model/json.ts';
+import type { HttpAnswer, ProbeVerdict, RequestContext, WriteOperation, WriteVerdict } from '../../model/operation.ts';
 import {
   externalPath,
   recordRef,
@@ -38,11 +39,7 @@ function writtenOf(input: UpsertInput): SalesforceFields {
  * What an answer means: 201 created, 200 and 204 updated. Before version 46 an update is answered without a body, so that the
  * record is named by its external id.
  */
-function judgeUpsert(
-  object: SalesforceObject,
-  answer: Parameters<typeof writeFailure>[0],
-  input: UpsertInput,
-): WriteVerdict {
+function judgeUpsert(object: SalesforceObject, answer: HttpAnswer, input: UpsertInput): WriteVerdict {
   const { field, value } = input.externalId;
   const properties = writtenOf(input);
   if (answer.status === 204) {
@@ -57,6 +54,27 @@ function judgeUpsert(
   return { kind: 'applied', data: { id, properties, created }, records: [recordRef(object, id)], created };
 }
 
+const names = (input: UpsertInput) => [...Object.keys(writtenOf(input)), input.externalId.field];
+
+function judgeProbe(
+  object: SalesforceObject,
+  answer: HttpAnswer,
+  input: UpsertInput,
+  stored: Json | null,
+): ProbeVerdict {
+  const image = beforeImageOf(stored);
+  if (saysAbsent(answer)) return image?.written === null ? { kind: 'before' } : { kind: 'different', data: null };
+  const record = judgeOne(object, answer, names(input));
+  if (!isRecord(record)) return { kind: 'inconclusive', error: record };
+  const { field, value } = input.externalId;
+  const held = String(valueIn(record.properties, field) ?? '');
+  if (!sameValue(field, held, value)) return { kind: 'different', data: record };
+  if (shows(record.properties, writtenOf(input))) return found(object, record);
+  return image?.written && shows(record.properties, image.written)
+    ? { kind: 'before' }
+    : { kind: 'different', data: record };
+}
+
 /**
  * Creates or updates one record by a unique external id. Whether it created is told by the before-image, since a repeat finds
  * the record that the first attempt made.
@@ -64,7 +82,6 @@ function judgeUpsert(
 export function upsertOperation(object: SalesforceObject): WriteOperation<UpsertInput> {
   const read = (context: RequestContext, { externalId }: UpsertInput) =>
     readOne(context, object, { externalId, fields: [] });
-  const names = (input: UpsertInput) => [...Object.keys(writtenOf(input)), input.externalId.field];
   return {
     ...writeNamed(object, 'upsert'),
     effect: 'update',
@@ -94,22 +111,7 @@ export function upsertOperation(object: SalesforceObject): WriteOperation<Upsert
     },
     probe: {
       request: read,
-      judge: (answer, input, stored): ProbeVerdict => {
-        const image = beforeImageOf(stored);
-        if (saysAbsent(answer)) {
-          return image?.written === null ? { kind: 'before' } : { kind: 'different', data: null };
-        }
-        const record = judgeOne(object, answer, names(input));
-        if (!isRecord(record)) return { kind: 'inconclusive', error: record };
-        const { field, value } = input.externalId;
-        if (!sameValue(field, String(valueIn(record.properties, field) ?? ''), value)) {
-          return { kind: 'different', data: record };
-        }
-        if (shows(record.properties, writtenOf(input))) return found(object, record);
-        return image?.written && shows(record.properties, image.written)
-          ? { kind: 'before' }
-          : { kind: 'different', data: record };
-      },
+      judge: (answer, input, stored) => judgeProbe(object, answer, input, stored),
     },
   };
 }
