@@ -1,0 +1,181 @@
+import type { Json, JsonObject } from '../../model/json.ts';
+import type { Classified, HttpAnswer, RequestContext, RequestSpec, WriteVerdict } from '../../model/operation.ts';
+import {
+  bodyOf,
+  dataPath,
+  isId,
+  isObject,
+  jsonOf,
+  longId,
+  recordPath,
+  recordRef,
+  refField,
+  refuse,
+  requestTimeoutMs,
+  type SalesforceFields,
+  type SalesforceObject,
+  salesforceObjects,
+} from './client.ts';
+import { itemFailure } from './errors.ts';
+import { unreadable } from './reads.ts';
+import { unknownOutcome, writable, writeFailure, writeHeaders } from './writes.ts';
+
+/** The most records one collection request takes, and the most requests one composite request takes. */
+export const maxCollection = 200;
+export const maxComposite = 25;
+
+/**
+ * One record of a collection. `providerKey` is the key of the action that creates it: each item has one of its own, by which it
+ * is found again.
+ */
+export type CollectionItem =
+  | { readonly change: 'create'; readonly providerKey: string; readonly properties: SalesforceFields }
+  | { readonly change: 'update'; readonly id: string; readonly properties: SalesforceFields }
+  | { readonly change: 'delete'; readonly id: string };
+
+/** Several actions of one kind on one object. `allOrNone`: Salesforce carries out all of them or nothing. */
+export type Collection = {
+  readonly object: SalesforceObject;
+  readonly items: readonly CollectionItem[];
+  readonly allOrNone: boolean;
+};
+
+/**
+ * One request for up to 200 creates, updates or deletes of one object. Throws `invalid_input` for mixed, too many or no items.
+ * @see https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm
+ */
+export function collectionRequest(
+  { apiVersion }: RequestContext | { readonly apiVersion: string },
+  collection: Collection,
+): RequestSpec {
+  const { object, items, allOrNone } = collection;
+  const change = items[0]?.change;
+  if (items.length > maxCollection || change === undefined || items.some((item) => item.change !== change)) {
+    refuse('a collection is not 1 to 200 changes of one kind', 'Send the others in a request of their own.');
+  }
+  const at = `${dataPath(apiVersion)}/composite/sobjects`;
+  if (change === 'delete') {
+    const ids = items.flatMap((item) => ('id' in item ? [checkedId(apiVersion, object, item.id)] : []));
+    const query = [['ids', ids.join(',')] as const, ['allOrNone', String(allOrNone)] as const];
+    return { method: 'DELETE', path: at, query, headers: writeHeaders, timeoutMs: requestTimeoutMs };
+  }
+  const records = items.map((item) => recordBody(apiVersion, object, item));
+  return {
+    method: change === 'create' ? 'POST' : 'PATCH',
+    path: at,
+    headers: writeHeaders,
+    body: { json: { allOrNone, records } },
+    timeoutMs: requestTimeoutMs,
+  };
+}
+
+function recordBody(apiVersion: string, object: SalesforceObject, item: CollectionItem): Json {
+  const attributes = { type: salesforceObjects[object].type };
+  if (item.change === 'create') return { attributes, ...writable(item.properties), [refField]: item.providerKey };
+  if (item.change === 'delete') return { attributes, id: item.id };
+  return { attributes, id: checkedId(apiVersion, object, item.id), ...writable(item.properties) };
+}
+
+/** An id that has passed the check of a path. */
+function checkedId(apiVersion: string, object: SalesforceObject, id: string): string {
+  recordPath({ apiVersion }, object, id);
+  return id;
+}
+
+/**
+ * The verdict of each item, in order. Salesforce answers one result an item; where it does not, or says the same id of two
+ * items, every outcome is unknown. Where all were rolled back because of one, the others may be sent again without it.
+ */
+export function collectionVerdicts(answer: HttpAnswer, { object, items }: Collection): readonly WriteVerdict[] {
+  const rows = answer.status === 200 ? jsonOf(answer) : undefined;
+  if (answer.status !== 200) return items.map(() => writeFailure(answer));
+  const results = Array.isArray(rows) ? (rows as readonly Json[]) : [];
+  const ids = results.flatMap((row) => (isObject(row) && row.success === true && isId(row.id) ? [longId(row.id)] : []));
+  if (results.length !== items.length || new Set(ids).size !== ids.length) {
+    return items.map(() => unknownOutcome('incomplete_batch', 'Salesforce did not answer one result for each record.'));
+  }
+  return items.map((item, at) => itemVerdict(object, item, results[at]));
+}
+
+function itemVerdict(object: SalesforceObject, item: CollectionItem, row: Json | undefined): WriteVerdict {
+  if (!isObject(row) || typeof row.success !== 'boolean') return unread('a result');
+  if (!row.success) {
+    const { error, notApplied } = itemFailure(row.errors);
+    return notApplied ? { kind: 'not_applied', error } : unknownOutcome(error.code, error.message);
+  }
+  const id = isId(row.id) ? longId(row.id) : null;
+  if (id === null || (item.change !== 'create' && longId(item.id) !== id))
+    return unread('about the record of this item');
+  const records = [recordRef(object, id)];
+  if (item.change === 'delete') return { kind: 'applied', data: { id, deleted: true }, records };
+  const created = item.change === 'create';
+  const data = { id, properties: item.properties, created };
+  return created ? { kind: 'applied', data, records, created } : { kind: 'applied', data, records };
+}
+
+function unread(what: string): WriteVerdict {
+  const error: Classified = { ...unreadable(what), class: 'unknown_outcome' };
+  return { kind: 'unknown', error };
+}
+
+/** One request inside a composite: what an operation would send, and how it judges its answer. */
+export type Subrequest = { readonly spec: RequestSpec; readonly judge: (answer: HttpAnswer) => WriteVerdict };
+
+/**
+ * Up to 25 requests of any operations in one, each as its operation builds it. They run in order. Throws `invalid_input` for
+ * too many or none.
+ * @see https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
+ */
+export function compositeRequest(
+  { apiVersion }: { readonly apiVersion: string },
+  input: { readonly subrequests: readonly Subrequest[]; readonly allOrNone: boolean },
+): RequestSpec {
+  const { subrequests, allOrNone } = input;
+  if (subrequests.length === 0 || subrequests.length > maxComposite) {
+    refuse('a composite is not 1 to 25 requests', 'Send the others in a request of their own.');
+  }
+  const compositeRequest = subrequests.map(({ spec }, at): JsonObject => {
+    const query = (spec.query ?? []).map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
+    return {
+      method: spec.method,
+      url: query === '' ? spec.path : `${spec.path}?${query}`,
+      referenceId: referenceId(at),
+      ...(spec.headers ? { httpHeaders: spec.headers } : {}),
+      ...(spec.body && 'json' in spec.body ? { body: spec.body.json } : {}),
+    };
+  });
+  return {
+    method: 'POST',
+    path: `${dataPath(apiVersion)}/composite`,
+    body: { json: { allOrNone, compositeRequest } },
+    timeoutMs: requestTimeoutMs,
+  };
+}
+
+/**
+ * The verdict of each subrequest, judged by its own operation. The composite answers 200 also where all of them failed. One that
+ * is not answered, or twice, is unknown; one that was halted because of another was not carried out.
+ */
+export function compositeVerdicts(answer: HttpAnswer, subrequests: readonly Subrequest[]): readonly WriteVerdict[] {
+  if (answer.status !== 200) return subrequests.map(() => writeFailure(answer));
+  const held = bodyOf(answer)?.compositeResponse;
+  const rows = Array.isArray(held) ? (held as readonly Json[]).filter(isObject) : [];
+  return subrequests.map(({ judge }, at) => {
+    const mine = rows.filter((row) => row.referenceId === referenceId(at));
+    const [row] = mine;
+    if (!row || mine.length > 1 || typeof row.httpStatusCode !== 'number') return unread('one result for each request');
+    const bodyText = row.body === null || row.body === undefined ? '' : JSON.stringify(row.body);
+    return judge({ status: row.httpStatusCode, headers: headersOf(row.httpHeaders), bodyText });
+  });
+}
+
+function referenceId(at: number): string {
+  return `item${at}`;
+}
+
+function headersOf(value: Json | undefined): Readonly<Record<string, string>> {
+  const entries = Object.entries(isObject(value) ? value : {});
+  return Object.fromEntries(
+    entries.flatMap(([name, held]) => (typeof held === 'string' ? [[name.toLowerCase(), held]] : [])),
+  );
+}
