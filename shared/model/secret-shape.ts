@@ -7,7 +7,7 @@ const shapes: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ['basic credential', /\b[Bb]asic\s+[A-Za-z0-9+/]{16,}={0,2}/g],
   ['JSON web token', /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g],
   ['Plumbline key', /\bpl_[a-z0-9_]{4,64}_[0-9a-hjkmnp-tv-z]{40,}/g],
-  ['HubSpot token', /\bpat-[a-z]{2,4}[0-9]?-[0-9a-f]{8}-[0-9a-f-]{20,}/g],
+  ['HubSpot token', /\bpat-[a-z]{2,4}[0-9]?-[0-9a-f][0-9a-f-]{23,}/g],
   ['Stripe key', /\b(?:sk|rk|whsec)_(?:live_|test_)?[A-Za-z0-9+/=]{16,}/g],
   ['GitHub token', /\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})/g],
   ['Slack token', /\bxox[abeoprs]-[A-Za-z0-9-]{10,}/g],

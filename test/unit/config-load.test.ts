@@ -114,8 +114,11 @@ test('a partial rollout without a segment is refused', () => {
   expect(problems().map(({ path }) => path)).toEqual(['rollout.deal_create']);
 });
 
-test('a literal credential is refused and never repeated', () => {
-  const token = `pat-na1-${'12345678-1234-1234-1234-123456789012'}`;
+test.each([
+  ['of HubSpot', `pat-na1-${'12345678-1234-1234-1234-123456789012'}`],
+  ['of HubSpot without dashes', `pat-eu1-${'0123456789abcdef'.repeat(2)}`],
+  ['of Stripe', `sk_${'test'}_${'0123456789abcdef'.repeat(2)}`],
+])('a literal credential %s is refused and never repeated', (_whose, token) => {
   const line = edit('systems/hubspot.yaml', 'secret: plumbline/dev/hubspot ', `secret: ${token} `);
   const [problem, ...others] = problems();
   expect([problem?.line, others.length]).toEqual([line, 0]);
