@@ -119,14 +119,38 @@ describe.each(Object.keys(writes))('%s takes effect exactly once', (name) => {
   });
 });
 
-it('an update that somebody else overwrote before it could be proven goes to a person', async () => {
-  const id = await post('Account', { Name: 'A' });
-  const request = await claimOf(world, salesforce.accounts.update(id, { Name: 'B' }));
-  world.simulator.addFault({ kind: 'commit_then_lose_response', match: { method: 'PATCH' } });
-  expect((await execute(world.kernel, request)).outcome.kind).toBe('unknown');
-  await callSalesforce(world.simulator, 'POST', '/_admin/touch', { type: 'Account', id, fields: { Name: 'C' } });
-  expect((await settle(world, request.identity.key)).state).toBe('NEEDS_HUMAN');
+describe.each(Object.keys(writes))('%s whose answer was lost is not sent again', (name) => {
+  const readBacks: Readonly<Record<string, FaultSpec>> = {
+    'a failing server': { kind: 'server_error' },
+    'a page that says 404': { kind: 'html_error', status: 404 },
+    'a connection that ends': { kind: 'reset' },
+    'the limit of the day': { kind: 'rate_limited' },
+  };
+  it.each(Object.keys(readBacks))('where its read-back meets %s', async (fault) => {
+    const { key } = await meet(name, { kind: 'commit_then_lose_response' });
+    world.simulator.addFault({ ...(readBacks[fault] ?? { kind: 'reset' }), match: { method: 'GET' }, times: 3 });
+    const record = await settle(world, key);
+    expect([record.state, applied(), record.attempts]).toEqual(['SUCCEEDED', 1, 1]);
+  });
 });
+
+it('a create of which the external id field is gone is never made again: a person decides', async () => {
+  const { key } = await meet('contacts.create', { kind: 'commit_then_lose_response' });
+  const renamed = { type: 'Contact', from: 'Plumbline_Ref__c', to: 'Other__c' };
+  await callSalesforce(world.simulator, 'POST', '/_admin/rename-field', renamed);
+  expect([(await settle(world, key)).state, applied()]).toEqual(['NEEDS_HUMAN', 1]);
+});
+
+it.each(['accounts.update', 'accounts.upsert', 'accounts.upsert of a record that exists'])(
+  '%s that somebody else overwrote before it could be proven goes to a person',
+  async (name) => {
+    const { key } = await meet(name, { kind: 'commit_then_lose_response' });
+    const [row] = world.simulator.org.rows.Account.values();
+    const touch = { type: 'Account', id: row?.id, fields: { Name: 'C' } };
+    await callSalesforce(world.simulator, 'POST', '/_admin/touch', touch);
+    expect([(await settle(world, key)).state, applied()]).toEqual(['NEEDS_HUMAN', 1]);
+  },
+);
 
 it('an update on the condition of time overwrites no later change', async () => {
   const id = await post('Account', { Name: 'A' });
