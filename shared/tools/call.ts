@@ -3,7 +3,7 @@ import { hashJson } from '../action/canonical.ts';
 import { recordName } from '../ledger/entries.ts';
 import type { Failure, InputError } from '../model/errors.ts';
 import { newId } from '../model/ids.ts';
-import type { JsonObject } from '../model/json.ts';
+import type { Json, JsonObject } from '../model/json.ts';
 import { principalId } from '../model/principal.ts';
 import { permissionFor } from '../policy/permission.ts';
 import { callActionGet } from './action-get.ts';
@@ -22,6 +22,7 @@ import { maxInputErrors } from './exact-json.ts';
 import { problemAnswer } from './http-request.ts';
 import { callRead } from './read-call.ts';
 import { baseOf, type CallFacts, keepContext, noFacts, openCase, recordAndAnswer } from './record-call.ts';
+import { isObject } from './records.ts';
 import { callWrite } from './run-write.ts';
 
 const emptyContext: CallContext = {
@@ -70,7 +71,9 @@ export async function callTool(deps: CallDeps, begun: Call, given: CallInput): P
   // The name is the caller's text: what names no tool does not belong on the ledger.
   const tool = deps.catalog.find(given.tool);
   const facts: CallFacts = { ...noFacts, tool: tool || given.tool === 'action_get' ? given.tool : null };
-  if (read.kind === 'invalid') return invalid(deps, call, facts, read.errors);
+  if (read.kind === 'invalid') {
+    return invalid(deps, call, facts, [...read.errors, ...argumentErrors(call, tool, given.body)]);
+  }
   if (given.tool === 'action_get') return actionGetCall(deps, call, read.arguments);
   if (!tool) return unknownTool(deps, call);
   const toolFacts: CallFacts = { ...facts, effect: tool.effect };
@@ -85,6 +88,15 @@ export async function callTool(deps: CallDeps, begun: Call, given: CallInput): P
     return invalid(deps, call, toolFacts, issuesOf(parsed.error, [], Object.keys(tool.input.shape)));
   }
   return runTool(deps, call, tool, { input: parsed.data as JsonObject, args: read.arguments });
+}
+
+/** What is wrong with the arguments too, where the body around them is wrong: all mistakes are told at once. */
+function argumentErrors({ agent }: Call, tool: Tool | null, body: Json): readonly InputError[] {
+  if (!tool || permissionFor(agent, tool).kind === 'refuse') return [];
+  if (!isObject(body) || !isObject(body.arguments)) return [];
+  const { again: _again, ...args } = body.arguments;
+  const parsed = z.safeParse(tool.input, args);
+  return parsed.success ? [] : issuesOf(parsed.error, [], Object.keys(tool.input.shape));
 }
 
 type Inputs = { readonly input: JsonObject; readonly args: JsonObject };

@@ -56,6 +56,12 @@ test('an unknown tool answers 404 as a problem, and its name is not on the ledge
   expect(callEntries(world.ledger)).toMatchObject([{ code: 'unknown_tool', tool: null }]);
 });
 
+test('what is wrong around the arguments does not hide what is wrong in them', async () => {
+  const told = await post(JSON.stringify({ arguments: { deal_id: 'x' }, colour: 'red' }), {}, 'deal_get');
+  const { error } = JSON.parse(told.text) as { error: { errors: { path: string }[] } };
+  expect(error.errors.map(({ path }) => path)).toEqual(['colour', 'deal_id']);
+});
+
 test('every wrong input is named at once with what is allowed', async () => {
   const args = { deal_id: 'x', stage: 'won', colour: 'red' };
   const { status, body } = await world.call('deal_update_stage', args);
