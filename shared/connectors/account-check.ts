@@ -1,6 +1,6 @@
 import type { SystemConfig } from '../config/schema.ts';
 import type { HttpAnswer } from '../model/operation.ts';
-import type { ConnectorManifest } from './registry.ts';
+import type { ConnectorManifest } from './manifest.ts';
 
 /** Whether writes may go to the account a system says it is; `why` names no more than the config's own fields. */
 export type AccountVerdict = { readonly kind: 'same' } | { readonly kind: 'mismatch'; readonly why: string };

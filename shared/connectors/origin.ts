@@ -1,6 +1,6 @@
 import type { SystemConfig } from '../config/schema.ts';
 import { PlumblineError } from '../model/errors.ts';
-import type { ConnectorManifest } from './registry.ts';
+import type { ConnectorManifest } from './manifest.ts';
 
 /**
  * The one origin of a system: the simulator's in the local target, else the configured one where the product allows

@@ -13,8 +13,9 @@ import { nearerDeadline } from '../resilience/deadline.ts';
 import type { RateLimiter } from '../resilience/rate-limit.ts';
 import { judgeAccount } from './account-check.ts';
 import type { CredentialSource } from './credentials.ts';
+import type { ConnectorManifest } from './manifest.ts';
 import { originOf } from './origin.ts';
-import type { Connector, ConnectorManifest } from './registry.ts';
+import type { Connector } from './registry.ts';
 import type { Sender, SendInput, SendResult } from './sender.ts';
 
 export type SenderDeps = {

@@ -1,6 +1,6 @@
 import { path } from '../../http/path.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
-import type { AccountFacts, ConnectorManifest } from '../registry.ts';
+import type { AccountFacts, ConnectorManifest } from '../manifest.ts';
 import { bodyOf } from './client.ts';
 import { saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';

@@ -1,5 +1,5 @@
 import type { HttpAnswer } from '../../model/operation.ts';
-import type { AccountFacts, ConnectorManifest } from '../registry.ts';
+import type { AccountFacts, ConnectorManifest } from '../manifest.ts';
 import { bodyOf } from './client.ts';
 import { saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
