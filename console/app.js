@@ -153,13 +153,27 @@ async function showCase(id) {
 async function actionPart(id) {
   try {
     const action = await api('GET', `/v1/actions/${encodeURIComponent(id)}`);
-    return element('details', [
-      element('summary', `${action.tool}: ${action.state}`),
-      element('pre', JSON.stringify(action, null, 2), { tabindex: '0' }),
+    return element('div', [
+      ...values('What is asked', action.input?.asked),
+      ...values('What was there when it was asked', action.before?.written),
+      element('details', [
+        element('summary', `${action.tool}: ${action.state}`),
+        element('pre', JSON.stringify(action, null, 2), { tabindex: '0' }),
+      ]),
     ]);
   } catch (fault) {
     return element('p', `${id}: ${fault.message}`);
   }
+}
+
+/** What a person decides about, value by value. */
+function values(title, given) {
+  if (!given || typeof given !== 'object') return [];
+  const rows = Object.entries(given).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  return rows.length > 0 ? [element('h4', title), facts(rows)] : [];
 }
 
 function runLink(id) {
