@@ -9,7 +9,7 @@ import { thawedIntent } from './frozen.ts';
 import { outcomeOf, ownOutcome, refusalFor } from './outcome.ts';
 import { judged, noReport, type Owned, sendOnce } from './send-once.ts';
 import { step } from './step.ts';
-import { isOwnClaim, openingMove } from './step-claim.ts';
+import { isOwnClaim, isOwnVerdict, openingMove } from './step-claim.ts';
 import type { ClaimEvent } from './step-types.ts';
 import type { ClaimRequest, Executed, KernelDeps, Outcome } from './types.ts';
 
@@ -89,12 +89,18 @@ async function send(deps: KernelDeps, record: Owned, deadlineMs: number): Promis
   const mine = answered(deps, next, result);
   // A result that cannot be stored is lost for replays; the effect is not.
   if (object) await deps.payloads.put(object).catch(() => null);
-  const settled = await write(deps, record, mine.record).catch(() => null);
+  const settled = await write(deps, record, mine.record).catch(() => lookAgain(deps, mine.record));
   if (settled === null) return byCaller(deps, { kind: 'unknown', record, failure: noReport });
   if (settled.kind === 'moved') return byTransition(deps, mine.outcome, mine.bytes);
   const current = settled.record;
   if (current === null) return byCaller(deps, { kind: 'unknown', record, failure: noReport });
   return byCaller(deps, await outcomeOf(deps, current, current));
+}
+
+/** A verdict whose write was not answered may stand there all the same; then it is the answer, and the ledger says so too. */
+async function lookAgain(deps: KernelDeps, next: ActionRecord): Promise<Applied | null> {
+  const standing = await deps.store.get(next.key).catch(() => null);
+  return isOwnVerdict(standing, next) ? { kind: 'moved', record: next } : null;
 }
 
 /** A record that carries the hash of its own answer, with the answer. */

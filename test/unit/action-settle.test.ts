@@ -18,6 +18,34 @@ const resolving = (verdict: ProbeVerdict | null) => ({
   probeFor: () => (verdict ? async () => verdict : null),
 });
 
+describe('a verdict whose write was not answered', () => {
+  const losing = (landed: boolean) => {
+    const { deps } = scripted();
+    let writes = 0;
+    const write: typeof deps.store.write = async (next, guard) => {
+      writes += 1;
+      if (writes !== 2) return deps.store.write(next, guard);
+      if (landed) await deps.store.write(next, guard);
+      throw new Error('no response');
+    };
+    return { ...deps, store: { ...deps.store, write, get: (key: string) => deps.store.get(key) } };
+  };
+
+  it('is the answer where it stands there all the same, as the ledger will say', async () => {
+    expect(await execute(losing(true), testRequest())).toMatchObject({
+      outcome: { kind: 'applied' },
+      answeredBy: 'transition',
+    });
+  });
+
+  it('is unknown where it does not', async () => {
+    expect(await execute(losing(false), testRequest())).toMatchObject({
+      outcome: { kind: 'unknown' },
+      answeredBy: 'caller',
+    });
+  });
+});
+
 describe('an approval', () => {
   const permission = { kind: 'approval', rule: 'approvals[0]', by: 'leads', notAfterMs: 1_800_003_600_000 } as const;
   const id = actionId(testIdentity().key, 1);
