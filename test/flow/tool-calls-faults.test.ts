@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DynamoFault } from '../../infra/local/aws/dynamo-proxy.ts';
 import type { FaultSpec } from '../../infra/local/systems/faults.ts';
 import type { ActionRecord } from '../../shared/model/action.ts';
+import { sha256Hex } from '../../shared/model/ids.ts';
 import { type Called, notesWith, startToolWorld, type ToolWorld } from '../kit/tool-world.ts';
 
 let world: ToolWorld;
@@ -147,8 +148,22 @@ describe('when DynamoDB fails', () => {
   });
 
   const outages = places.flatMap(([where, fault]) =>
-    (['unavailable', 'lose_response', 'throttle'] as const).map((kind) => [kind, where, fault] as const),
+    (['unavailable', 'lose_response', 'throttle'] as const)
+      .filter((kind) => !(kind === 'lose_response' && where === 'at the verdict'))
+      .map((kind) => [kind, where, fault] as const),
   );
+
+  it('for long after the verdict was written, the answer is what is found to stand there', async () => {
+    contact += 1;
+    const text = 'Written, and nobody was told.';
+    const lost = on('PutItem', 'TABLE_ACTIONS', 1)('lose_response');
+    world.local.standIns.dynamo.addFault({ ...lost, times: 12 });
+    const { body, text: told } = await put(contact, text);
+    world.local.standIns.dynamo.clearFaults();
+    expect([body.status, await effectsOf(text)]).toEqual(['applied', 1]);
+    const entry = await world.until('the answer is on the ledger', async () => entryOf(body.call_id));
+    expect(entry).toMatchObject({ status: 'applied', answerHash: sha256Hex(told) });
+  });
 
   it.each(outages)(
     'for long (%s %s), no answer says that it is done, and it is done once',

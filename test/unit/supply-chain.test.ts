@@ -29,9 +29,7 @@ describe('what npm installs', () => {
   });
 
   it('comes from a registry and not from an address of its own', () => {
-    const strange = locked.filter(
-      ([, { resolved }]) => resolved && !resolved.startsWith('https://'),
-    );
+    const strange = locked.filter(([, { resolved }]) => resolved && !resolved.startsWith('https://'));
     expect(strange.map(([path]) => path)).toEqual([]);
   });
 });
