@@ -36,7 +36,9 @@ export function dueWorker(deps: WorkDeps) {
     const worked = await Promise.all(
       messages.map(async ({ messageId, body }) => {
         const deadlineMs = Math.min(endMs, deps.kernel.clock.now() + longestSendMs);
-        const done = await workOne(deps, kernel, { key: keyIn(body), deadlineMs, recheck, probeFor });
+        const key = keyIn(body);
+        if (key === null) deps.log.error('a message of the actions queue names no action', {});
+        const done = key !== null && (await workOne(deps, kernel, { key, deadlineMs, recheck, probeFor }));
         return done ? [] : [{ itemIdentifier: messageId }];
       }),
     );
@@ -58,13 +60,13 @@ async function workOne(deps: WorkDeps, kernel: KernelDeps, input: ResolveInput):
   }
 }
 
-/** The key of a hint; a message that is none throws nothing and finds nothing. */
-function keyIn(body: string): string {
+/** The key of a hint, or null: such a message is given back until it is a dead letter that somebody looks at. */
+function keyIn(body: string): string | null {
   try {
     const parsed: unknown = JSON.parse(body);
-    const key = typeof parsed === 'object' && parsed !== null && 'key' in parsed ? parsed.key : '';
-    return typeof key === 'string' ? key : '';
+    const key = typeof parsed === 'object' && parsed !== null && 'key' in parsed ? parsed.key : null;
+    return typeof key === 'string' && key !== '' ? key : null;
   } catch {
-    return '';
+    return null;
   }
 }
