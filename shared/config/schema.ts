@@ -62,19 +62,10 @@ const auth = z.discriminatedUnion('grant', [
 export const systemSchema = z.strictObject({
   connector: name,
   owner: team,
-  /** What the system must say of itself before the first write. */
-  account: z.strictObject({
-    portalId: z.number().int().positive().optional(),
-    accountId: z
-      .string()
-      .regex(/^acct_[A-Za-z0-9]{1,60}$/, 'an account id, such as acct_1Abc')
-      .optional(),
-    organizationId: z
-      .string()
-      .regex(/^00D[A-Za-z0-9]{15}$/, 'an organization id of 18 characters, such as 00D000000000001EAA')
-      .optional(),
-    is: z.enum(['sandbox', 'production']),
-  }),
+  /** What the system must say of itself before the first write. The names are those of the connector's identity. */
+  account: z
+    .object({ is: z.enum(['sandbox', 'production']) })
+    .catchall(z.union([z.string().min(1).max(200), z.number().int().positive()])),
   apiVersion: z.string().regex(/^[A-Za-z0-9.-]{1,20}$/),
   /** Only where the connector allows another origin than its own. */
   origin: z.url({ protocol: /^https$/ }).optional(),

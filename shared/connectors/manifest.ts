@@ -7,25 +7,48 @@ export type AccountFacts = {
   readonly is: 'sandbox' | 'production';
 };
 
+/** What a system says of the credential it was asked with. */
+export type CredentialFacts = {
+  /** Who the credential acts as: an id of the system's own, never a name or an address. Null: the system does not tell. */
+  readonly actsAs: string | null;
+  /** `person`: the account of somebody who also works with it by hand. */
+  readonly holder: 'service' | 'person' | 'unknown';
+  /** What it may do, in the system's own words. Null: the system does not tell. */
+  readonly scopes: readonly string[] | null;
+  readonly expiresAtMs: number | null;
+};
+
+/** What an answer tells of one limit of calls. */
+export type Headroom = { readonly limit: string; readonly max: number; readonly remaining: number };
+
 /** What the sender and the operators need to know of a product, beside its operations. */
 export type ConnectorManifest = {
   readonly connector: string;
-  /** The product's own origin. */
-  readonly origin: string;
-  /** Host suffixes that a configured `origin` may have instead, such as `.my.salesforce.com`; none = pinned. */
+  /** The product's own origin. Null: every system has one of its own and names it in its configuration. */
+  readonly origin: string | null;
+  /** Host suffixes that a configured `origin` must have, such as `.my.salesforce.com`; none and an origin of its own = pinned. */
   readonly originSuffixes: readonly string[];
-  /** Path of the token endpoint on the origin, for OAuth grants. */
+  /** Where tokens are issued, if not at the origin itself. */
+  readonly tokenOrigin?: string;
+  /** Path of the token endpoint, for OAuth grants. */
   readonly tokenPath: string;
   /** Every scope that an operation may need. */
   readonly scopes: readonly string[];
-  /** Response headers that tell what is left of a rate limit. */
-  readonly rateHeaders: { readonly max: string; readonly remaining: string; readonly intervalMs: string };
+  /** What an answer tells of the calls that are left; empty where it tells nothing. */
+  headroom(answer: HttpAnswer): readonly Headroom[];
   /** Asks the system who it is. Null: it cannot be understood as an answer to that. */
   readonly account: {
     request(apiVersion: string): RequestSpec;
     /** A second question, where one answer does not say both which account it is and whether it is production. */
     also?(apiVersion: string): RequestSpec;
     judge(answer: HttpAnswer, also?: HttpAnswer): AccountFacts | null;
+  };
+  /** Asks the system who the credential is and what it may do; absent where there is nothing to ask. */
+  readonly credential?: {
+    /** @param input.token the access token or key, for the systems that want it in the body */
+    request(input: { readonly apiVersion: string; readonly token: string }): RequestSpec;
+    /** Null: it cannot be understood as an answer to that. */
+    judge(answer: HttpAnswer): CredentialFacts | null;
   };
   /** Whether a 401 says that the token has ended, so that a refresh can help. */
   saysTokenExpired(answer: HttpAnswer): boolean;

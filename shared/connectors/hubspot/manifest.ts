@@ -1,6 +1,6 @@
 import { path } from '../../http/path.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
-import type { AccountFacts, ConnectorManifest } from '../manifest.ts';
+import type { AccountFacts, ConnectorManifest, Headroom } from '../manifest.ts';
 import { bodyOf } from './client.ts';
 import { saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
@@ -12,11 +12,7 @@ export const manifest: ConnectorManifest = {
   originSuffixes: [],
   tokenPath: '/oauth/v3/token',
   scopes: [...new Set([...operations.values()].flatMap((operation) => operation.scopes))].sort(),
-  rateHeaders: {
-    max: 'x-hubspot-ratelimit-max',
-    remaining: 'x-hubspot-ratelimit-remaining',
-    intervalMs: 'x-hubspot-ratelimit-interval-milliseconds',
-  },
+  headroom: rollingWindow,
   account: {
     request: (apiVersion) => ({ method: 'GET', path: path`/account-info/${apiVersion}/details` }),
     judge: accountOf,
@@ -51,4 +47,11 @@ function accountOf(answer: HttpAnswer): AccountFacts | null {
   if (typeof portalId !== 'number' || typeof kind !== 'string') return null;
   const test = ['SANDBOX', 'DEVELOPER_TEST', 'APP_DEVELOPER'].includes(kind);
   return { identity: { portalId }, is: test ? 'sandbox' : 'production' };
+}
+
+/** The window of some seconds that HubSpot counts in; the day's count is told to private apps only. */
+function rollingWindow({ headers }: HttpAnswer): readonly Headroom[] {
+  const max = Number(headers['x-hubspot-ratelimit-max'] ?? Number.NaN);
+  const remaining = Number(headers['x-hubspot-ratelimit-remaining'] ?? Number.NaN);
+  return Number.isFinite(max) && Number.isFinite(remaining) ? [{ limit: 'window', max, remaining }] : [];
 }

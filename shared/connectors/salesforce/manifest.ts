@@ -1,5 +1,5 @@
 import type { HttpAnswer } from '../../model/operation.ts';
-import type { AccountFacts, ConnectorManifest } from '../manifest.ts';
+import type { AccountFacts, ConnectorManifest, Headroom } from '../manifest.ts';
 import { bodyOf, dataPath, getSpec, isId, isObject, longId } from './client.ts';
 import { saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
@@ -7,17 +7,16 @@ import { soql } from './soql.ts';
 
 /**
  * What the house needs to know of Salesforce. Every organization has a host of its own, so that a system's configuration names
- * its origin; the product's own one only knows how to log in.
+ * its origin.
  * @see https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest.htm
  */
 export const manifest: ConnectorManifest = {
   connector: 'salesforce',
-  origin: 'https://login.salesforce.com',
+  origin: null,
   originSuffixes: ['.my.salesforce.com'],
   tokenPath: '/services/oauth2/token',
   scopes: [...new Set([...operations.values()].flatMap((operation) => operation.scopes))].sort(),
-  // `Sforce-Limit-Info` tells used and allowed calls of the day in one header.
-  rateHeaders: { max: '', remaining: '', intervalMs: '' },
+  headroom: dailyCalls,
   account: {
     request: (apiVersion) =>
       getSpec(`${dataPath(apiVersion)}/query`, [
@@ -42,4 +41,12 @@ function accountOf(answer: HttpAnswer): AccountFacts | null {
   const { Id: id, IsSandbox: isSandbox } = organization;
   if (!isId(id) || !id.startsWith('00D') || typeof isSandbox !== 'boolean') return null;
   return { identity: { organizationId: longId(id) }, is: isSandbox ? 'sandbox' : 'production' };
+}
+
+/** `Sforce-Limit-Info: api-usage=18/5000` tells used and allowed calls of the day. */
+function dailyCalls(answer: HttpAnswer): readonly Headroom[] {
+  const match = /\bapi-usage=([0-9]+)\/([0-9]+)/.exec(answer.headers['sforce-limit-info'] ?? '');
+  if (!match) return [];
+  const [used, max] = [Number(match[1]), Number(match[2])];
+  return [{ limit: 'day', max, remaining: Math.max(0, max - used) }];
 }

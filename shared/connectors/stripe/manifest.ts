@@ -12,7 +12,7 @@ export const manifest: ConnectorManifest = {
   tokenPath: '/v1/oauth/token',
   scopes: [...new Set([...operations.values()].flatMap((operation) => operation.scopes))].sort(),
   // Stripe tells no remaining calls; a refusal names its limiter in `Stripe-Rate-Limited-Reason`.
-  rateHeaders: { max: '', remaining: '', intervalMs: '' },
+  headroom: () => [],
   account: {
     request: (apiVersion) => ({ method: 'GET', path: '/v1/account', headers: { 'stripe-version': apiVersion } }),
     // The account does not say whether the key is one of live mode; the balance does.

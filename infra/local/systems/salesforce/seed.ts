@@ -1,7 +1,6 @@
-import { createEffectLog } from '../effect-log.ts';
-import { type Values as HubSpotValues, openPortal } from '../hubspot/portal.ts';
-import { createDice, type Dice, seedPortal } from '../hubspot/seed.ts';
-import { noStateFile } from '../state-file.ts';
+import type { Values as HubSpotValues } from '../hubspot/portal.ts';
+import { createDice, type Dice } from '../hubspot/seed.ts';
+import { simulatedPeople } from '../people.ts';
 import { type Org, place, seconds, type Values } from './org.ts';
 
 const dayMs = 86_400_000;
@@ -12,7 +11,7 @@ const dayMs = 86_400_000;
  */
 export function seedOrg(org: Org, seed: number): void {
   const dice = createDice(seed + 13);
-  const { contacts, companies } = hubspotRecords(org, seed);
+  const { contacts, companies } = simulatedPeople({ clock: org.clock, seed });
   const fromMs = org.clock.now() - 390 * dayMs;
   const at = () => seconds(fromMs + dice.below(385) * dayMs + dice.below(86_400) * 1000);
   const accounts: string[] = [];
@@ -39,18 +38,6 @@ export function seedOrg(org: Org, seed: number): void {
     };
     place(org, 'Task', { ...task, WhoId: some(dice, people), WhatId: some(dice, accounts) }, at());
   }
-}
-
-/** The people and companies that the HubSpot simulator seeds: the same ones, as far as they can be recognised. */
-function hubspotRecords(org: Org, seed: number) {
-  const portal = openPortal({
-    ...{ portalId: 1, accountType: 'SANDBOX', searchLagMs: 0, clock: org.clock, file: noStateFile },
-    effects: createEffectLog(noStateFile),
-  });
-  seedPortal(portal, seed);
-  const list = (type: 'contacts' | 'companies') =>
-    [...portal.objects[type].values()].map(({ id, properties }) => [id, properties] as const);
-  return { contacts: list('contacts'), companies: list('companies') };
 }
 
 function some(dice: Dice, ids: readonly string[]): string | null {

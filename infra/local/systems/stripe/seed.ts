@@ -1,7 +1,6 @@
-import { createEffectLog } from '../effect-log.ts';
-import { openPortal, type Values } from '../hubspot/portal.ts';
-import { createDice, type Dice, seedPortal } from '../hubspot/seed.ts';
-import { noStateFile } from '../state-file.ts';
+import type { Values } from '../hubspot/portal.ts';
+import { createDice, type Dice } from '../hubspot/seed.ts';
+import { simulatedPeople } from '../people.ts';
 import { type Account, type Body, create, silent } from './account.ts';
 import { emptyCustomer, emptyPrice, emptyProduct } from './customers.ts';
 import { emptyInvoice } from './invoices.ts';
@@ -14,7 +13,7 @@ const dayS = 86_400;
  */
 export function seedAccount(account: Account, seed: number): void {
   const dice = createDice(seed + 7);
-  const { contacts, companies } = hubspotRecords(account, seed);
+  const { contacts, companies } = simulatedPeople({ clock: account.clock, seed });
   const nowS = Math.floor(account.clock.now() / 1000);
   const fromS = nowS - 380 * dayS;
   const at = () => fromS + dice.below(375 * dayS);
@@ -26,29 +25,11 @@ export function seedAccount(account: Account, seed: number): void {
     add(person(dice, id, values));
     if (dice.oneIn(10)) add(person(dice, id, values));
   }
-  for (const values of companies) if (dice.oneIn(4)) add(company(dice, values));
+  for (const [, values] of companies) if (dice.oneIn(4)) add(company(dice, values));
   const prices = catalogue(account, fromS);
   for (let n = 0; n < 400; n += 1)
     invoice(account, dice, { customer: dice.pick(atLeastOne(customers)), prices, createdS: at(), n });
   for (let n = 0; n < 200; n += 1) payment(account, dice, dice.pick(atLeastOne(customers)), at(), n < 20);
-}
-
-/** The people and companies that the HubSpot simulator seeds: the same ones, as far as they can be recognised. */
-function hubspotRecords(account: Account, seed: number) {
-  const effects = createEffectLog(noStateFile);
-  const portal = openPortal({
-    portalId: 1,
-    accountType: 'SANDBOX',
-    searchLagMs: 0,
-    clock: account.clock,
-    file: noStateFile,
-    effects,
-  });
-  seedPortal(portal, seed);
-  return {
-    contacts: [...portal.objects.contacts.values()].map(({ id, properties }) => [id, properties] as const),
-    companies: [...portal.objects.companies.values()].map(({ properties }) => properties),
-  };
 }
 
 function atLeastOne(list: readonly Body[]): readonly [Body, ...Body[]] {
