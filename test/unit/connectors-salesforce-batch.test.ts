@@ -4,11 +4,9 @@ import {
   type CollectionItem,
   collectionRequest,
   collectionVerdicts,
-  compositeRequest,
-  compositeVerdicts,
-  type Subrequest,
 } from '../../shared/connectors/salesforce/batch.ts';
 import { salesforce } from '../../shared/connectors/salesforce/calls.ts';
+import { compositeRequest, compositeVerdicts, type Subrequest } from '../../shared/connectors/salesforce/composite.ts';
 import { operationById } from '../../shared/connectors/salesforce/operations.ts';
 import type { HttpAnswer, PlannedCall, WriteVerdict } from '../../shared/model/operation.ts';
 import {

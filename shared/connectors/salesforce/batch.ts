@@ -1,7 +1,6 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import type { Json } from '../../model/json.ts';
 import type { Classified, HttpAnswer, RequestContext, RequestSpec, WriteVerdict } from '../../model/operation.ts';
 import {
-  bodyOf,
   dataPath,
   isId,
   isObject,
@@ -20,9 +19,8 @@ import { itemFailure } from './errors.ts';
 import { unreadable } from './reads.ts';
 import { unknownOutcome, writable, writeFailure, writeHeaders } from './writes.ts';
 
-/** The most records one collection request takes, and the most requests one composite request takes. */
+/** The most records one collection request takes. */
 export const maxCollection = 200;
-export const maxComposite = 25;
 
 /**
  * One record of a collection. `providerKey` is the key of the action that creates it: each item has one of its own, by which it
@@ -116,66 +114,4 @@ function itemVerdict(object: SalesforceObject, item: CollectionItem, row: Json |
 function unread(what: string): WriteVerdict {
   const error: Classified = { ...unreadable(what), class: 'unknown_outcome' };
   return { kind: 'unknown', error };
-}
-
-/** One request inside a composite: what an operation would send, and how it judges its answer. */
-export type Subrequest = { readonly spec: RequestSpec; readonly judge: (answer: HttpAnswer) => WriteVerdict };
-
-/**
- * Up to 25 requests of any operations in one, each as its operation builds it. They run in order. Throws `invalid_input` for
- * too many or none.
- * @see https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
- */
-export function compositeRequest(
-  { apiVersion }: { readonly apiVersion: string },
-  input: { readonly subrequests: readonly Subrequest[]; readonly allOrNone: boolean },
-): RequestSpec {
-  const { subrequests, allOrNone } = input;
-  if (subrequests.length === 0 || subrequests.length > maxComposite) {
-    refuse('a composite is not 1 to 25 requests', 'Send the others in a request of their own.');
-  }
-  const compositeRequest = subrequests.map(({ spec }, at): JsonObject => {
-    const query = (spec.query ?? []).map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
-    return {
-      method: spec.method,
-      url: query === '' ? spec.path : `${spec.path}?${query}`,
-      referenceId: referenceId(at),
-      ...(spec.headers ? { httpHeaders: spec.headers } : {}),
-      ...(spec.body && 'json' in spec.body ? { body: spec.body.json } : {}),
-    };
-  });
-  return {
-    method: 'POST',
-    path: `${dataPath(apiVersion)}/composite`,
-    body: { json: { allOrNone, compositeRequest } },
-    timeoutMs: requestTimeoutMs,
-  };
-}
-
-/**
- * The verdict of each subrequest, judged by its own operation. The composite answers 200 also where all of them failed. One that
- * is not answered, or twice, is unknown; one that was halted because of another was not carried out.
- */
-export function compositeVerdicts(answer: HttpAnswer, subrequests: readonly Subrequest[]): readonly WriteVerdict[] {
-  if (answer.status !== 200) return subrequests.map(() => writeFailure(answer));
-  const held = bodyOf(answer)?.compositeResponse;
-  const rows = Array.isArray(held) ? (held as readonly Json[]).filter(isObject) : [];
-  return subrequests.map(({ judge }, at) => {
-    const mine = rows.filter((row) => row.referenceId === referenceId(at));
-    const [row] = mine;
-    if (!row || mine.length > 1 || typeof row.httpStatusCode !== 'number') return unread('one result for each request');
-    const bodyText = row.body === null || row.body === undefined ? '' : JSON.stringify(row.body);
-    return judge({ status: row.httpStatusCode, headers: headersOf(row.httpHeaders), bodyText });
-  });
-}
-
-function referenceId(at: number): string {
-  return `item${at}`;
-}
-
-function headersOf(value: Json | undefined): Readonly<Record<string, string>> {
-  const entries = Object.entries(isObject(value) ? value : {});
-  return Object.fromEntries(
-    entries.flatMap(([name, held]) => (typeof held === 'string' ? [[name.toLowerCase(), held]] : [])),
-  );
 }
