@@ -59,6 +59,7 @@ const packed = [
   ['result', 'stored'],
   ['records', 'json'],
   ['proof', 'text'],
+  ['keySpent', 'json'],
 ] as const satisfies readonly (readonly [FieldName, Form])[];
 
 type FieldName = keyof ActionBase | StateField;

@@ -43,6 +43,8 @@ export type ActionBase = {
   readonly resendNo: number;
   /** An earlier send of this generation is unproven: a later answer "not applied" says nothing of it. */
   readonly inDoubt?: boolean;
+  /** The provider keeps an error under the current provider key: only a read-back proves anything, never a resend. */
+  readonly keySpent?: boolean;
   readonly firstSentAtMs: number | null;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;

@@ -33,7 +33,10 @@ export type RequestSpec = {
   readonly path: string;
   readonly query?: readonly (readonly [string, string])[];
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: { readonly json: Json } | { readonly form: readonly (readonly [string, string])[] };
+  readonly body?:
+    | { readonly json: Json }
+    | { readonly form: readonly (readonly [string, string])[] }
+    | { readonly text: string; readonly contentType: string };
   /** Upper bound for this request, milliseconds; the caller's deadline may be nearer. */
   readonly timeoutMs?: number;
 };
@@ -83,7 +86,8 @@ export type WriteVerdict =
     }
   /** `stored`: the provider keeps this error under our key, so that a repeat needs another key. */
   | { readonly kind: 'not_applied'; readonly error: Classified; readonly stored?: boolean }
-  | { readonly kind: 'unknown'; readonly error: Classified };
+  /** `stored`: the provider keeps this answer under our key; a repeat under that key says nothing new. */
+  | { readonly kind: 'unknown'; readonly error: Classified; readonly stored?: boolean };
 
 /** What a read's answer means. */
 export type ReadVerdict =
@@ -142,6 +146,54 @@ export type WriteOperation<I extends Json = Json> = {
     request(context: RequestContext, input: I): RequestSpec;
     judge(answer: HttpAnswer, input: I, before: Json | null, providerKey: string): ProbeVerdict;
   };
+  /** How several of this operation share one request, where the product can do that. */
+  readonly batch?: BatchForm<I>;
+};
+
+/** One action in a shared request. `providerKey` is its own, as in a request of its own. */
+export type BatchItem<I extends Json = Json> = { readonly providerKey: string; readonly input: I };
+
+/**
+ * What the answer to a shared request means. `items`: one verdict for each item, in their order. `whole`: the answer is about
+ * the request and names no item; what was refused by a rule of the system is then sent again in halves, until the item is found
+ * that it is about.
+ */
+export type BatchVerdict =
+  | { readonly kind: 'items'; readonly verdicts: readonly WriteVerdict[] }
+  | { readonly kind: 'whole'; readonly verdict: Exclude<WriteVerdict, { readonly kind: 'applied' }> };
+
+/**
+ * The form in which several actions of one write operation on one system share a request. Every item keeps its own record,
+ * digest, provider key, resend class, read-back and undo: those of the single operation. A connector adds it as
+ * `{ ...updateOperation(object), batch: updateBatch(object) }`; functions here do no I/O. A request of one item is sent as the
+ * single operation.
+ *
+ * - An item stays found by what the single operation's `probe` looks for: a value written per item stands in the item's part.
+ * - The request may not take longer than a single one (`timeoutMs`): the settle time of the single operation counts.
+ * - `judge` matches verdicts to items by the product's own reference (HubSpot `objectWriteTraceId`, position in a Salesforce
+ *   collection, id in a Graph `$batch`). What is not answered, or twice, is `unknown`.
+ */
+export type BatchForm<I extends Json = Json> = {
+  /** Most items that one request takes. */
+  readonly maxItems: number;
+  /**
+   * `each`: items succeed and fail apart. `all_or_none`: the product carries out all or nothing; an answer that says both of
+   * one request is believed of no item.
+   */
+  readonly mode: 'each' | 'all_or_none';
+  /**
+   * What an idempotency key of the product covers. `item`: each part carries its own, the same as the single operation would
+   * send (also where there is none). `request`: the whole request has one, so that an item of unknown outcome is read back and
+   * never sent again by key.
+   */
+  readonly keyed: 'item' | 'request';
+  /** Items of equal text may share a request, such as those with the same external id field; null goes in a request of its own. */
+  group(input: I): string | null;
+  /** The record an item is about, where one request may not name it twice; absent: items never meet. */
+  same?(input: I): string;
+  /** `context.providerKey` is the key of this one request, never used twice. */
+  request(context: RequestContext, items: readonly BatchItem<I>[]): RequestSpec;
+  judge(answer: HttpAnswer, items: readonly BatchItem<I>[]): BatchVerdict;
 };
 
 export type Operation<I extends Json = Json> = ReadOperation<I> | WriteOperation<I>;
