@@ -11,6 +11,7 @@ export function encodeBody(spec: RequestSpec): { readonly bytes: Buffer; readonl
   if ('json' in spec.body) {
     return { bytes: Buffer.from(JSON.stringify(spec.body.json)), contentType: 'application/json' };
   }
+  if ('text' in spec.body) return { bytes: Buffer.from(spec.body.text), contentType: spec.body.contentType };
   const form = encodeQuery(spec.body.form).slice(1).replaceAll('%20', '+');
   return { bytes: Buffer.from(form), contentType: 'application/x-www-form-urlencoded' };
 }
