@@ -1,4 +1,4 @@
-import type { HttpAnswer, RequestSpec } from '../model/operation.ts';
+import type { Classified, HttpAnswer, RequestSpec } from '../model/operation.ts';
 
 /** What a system says of itself: the identity that `account:` of its config must name. */
 export type AccountFacts = {
@@ -36,6 +36,11 @@ export type ConnectorManifest = {
   readonly scopes: readonly string[];
   /** What an answer tells of the calls that are left; empty where it tells nothing. */
   headroom(answer: HttpAnswer): readonly Headroom[];
+  /**
+   * What any answer of the system means, by its own code before its status; null for one that succeeded. Asked where no
+   * operation judges: whether the system works, whether the credential must wait, why the account question was not answered.
+   */
+  classify(answer: HttpAnswer): Classified | null;
   /** Asks the system who it is. Null: it cannot be understood as an answer to that. */
   readonly account: {
     request(apiVersion: string): RequestSpec;

@@ -2,7 +2,7 @@ import { path } from '../../http/path.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
 import type { AccountFacts, ConnectorManifest, Headroom } from '../manifest.ts';
 import { bodyOf } from './client.ts';
-import { saysTokenExpired } from './errors.ts';
+import { hubspotFailure, saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
 
 /** What the house needs to know of HubSpot. @see https://developers.hubspot.com/docs/api-reference */
@@ -13,6 +13,7 @@ export const manifest: ConnectorManifest = {
   tokenPath: '/oauth/v3/token',
   scopes: [...new Set([...operations.values()].flatMap((operation) => operation.scopes))].sort(),
   headroom: rollingWindow,
+  classify: (answer) => (answer.status < 300 ? null : hubspotFailure(answer).error),
   account: {
     request: (apiVersion) => ({ method: 'GET', path: path`/account-info/${apiVersion}/details` }),
     judge: accountOf,

@@ -1,7 +1,7 @@
 import type { HttpAnswer } from '../../model/operation.ts';
 import type { AccountFacts, ConnectorManifest, Headroom } from '../manifest.ts';
 import { bodyOf, dataPath, getSpec, isId, isObject, longId } from './client.ts';
-import { saysTokenExpired } from './errors.ts';
+import { salesforceFailure, saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
 import { soql } from './soql.ts';
 
@@ -17,6 +17,7 @@ export const manifest: ConnectorManifest = {
   tokenPath: '/services/oauth2/token',
   scopes: [...new Set([...operations.values()].flatMap((operation) => operation.scopes))].sort(),
   headroom: dailyCalls,
+  classify: (answer) => (answer.status < 300 ? null : salesforceFailure(answer).error),
   account: {
     request: (apiVersion) =>
       getSpec(`${dataPath(apiVersion)}/query`, [

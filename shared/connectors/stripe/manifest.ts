@@ -1,7 +1,7 @@
 import type { HttpAnswer } from '../../model/operation.ts';
 import type { AccountFacts, ConnectorManifest } from '../manifest.ts';
 import { bodyOf } from './client.ts';
-import { saysTokenExpired } from './errors.ts';
+import { saysTokenExpired, stripeFailure } from './errors.ts';
 import { operations } from './operations.ts';
 
 /** What the house needs to know of Stripe. @see https://docs.stripe.com/api */
@@ -13,6 +13,7 @@ export const manifest: ConnectorManifest = {
   scopes: [...new Set([...operations.values()].flatMap((operation) => operation.scopes))].sort(),
   // Stripe tells no remaining calls; a refusal names its limiter in `Stripe-Rate-Limited-Reason`.
   headroom: () => [],
+  classify: (answer) => (answer.status < 300 ? null : stripeFailure(answer).error),
   account: {
     request: (apiVersion) => ({ method: 'GET', path: '/v1/account', headers: { 'stripe-version': apiVersion } }),
     // The account does not say whether the key is one of live mode; the balance does.
