@@ -30,6 +30,8 @@ export type Knobs = {
   readOnly: Set<string>;
   /** Contacts with an address that another contact has are refused unless the caller allows them. */
   duplicateRule: boolean;
+  /** Whether the user of the API says of itself that it is an integration user. */
+  integrationUser: boolean;
 };
 
 /** The state of one simulated organization. */
@@ -73,6 +75,7 @@ export function openOrg(input: Pick<Org, 'organizationId' | 'isSandbox' | 'clock
       instanceUrl: null,
       readOnly: new Set(),
       duplicateRule: true,
+      integrationUser: true,
     },
     nextSerial: 1,
     schemaChangedAtMs: seconds(clock.now()),

@@ -8,6 +8,7 @@ import type { Call } from './call.ts';
 import { collectionRoute } from './collections.ts';
 import { compositeRoute } from './composite.ts';
 import { errorAnswer, htmlError, json, limitExceeded, notFound, OAuthError, SalesforceError } from './errors.ts';
+import { identityRoute, resourcesAnswer, versionsAnswer } from './identity.ts';
 import { type ConnectedApp, createOAuthServer, type OAuthServer } from './oauth.ts';
 import { type Org, openOrg, serviceUser, transact } from './org.ts';
 import { type QueryDeps, queryRoute } from './query.ts';
@@ -64,6 +65,7 @@ const defaultApp: ConnectedApp = {
   sessionMs: 7_200_000,
   runAs: true,
   username: 'service@example.com',
+  password: null,
   jwtPublicKey: null,
 };
 
@@ -151,7 +153,8 @@ function serve(deps: Deps, request: SimRequest): SimAnswer {
   return deps.org.file.atomically(() => {
     try {
       if (request.path === '/services/oauth2/token' && request.method === 'POST') return deps.oauth.token(request);
-      return authenticated(deps, request);
+      if (/^\/services\/data\/?$/.test(request.path)) return versionsAnswer();
+      return identityRoute(deps, request) ?? authenticated(deps, request);
     } catch (error) {
       if (error instanceof SalesforceError || error instanceof OAuthError) return errorAnswer(error);
       return errorAnswer(new SalesforceError(500, 'UNKNOWN_EXCEPTION', 'An unexpected error occurred.'));
@@ -170,8 +173,6 @@ function authenticated(deps: Deps, request: SimRequest): SimAnswer {
   const [services, data, version, ...rest] = request.segments;
   if (services !== 'services' || data !== 'data') throw notFound();
   const number = /^v(\d{2,3}\.0)$/.exec(version ?? '')?.[1];
-  if (version === undefined || version === '')
-    return json(200, [{ label: "Summer '24", url: '/services/data/v62.0', version: '62.0' }]);
   if (number === undefined || Number(number) < oldest) throw notFound();
   const body = bodyOf(request);
   return transact(org, (tx) => route(deps, { org, request, version: number, rest, body, tx }));
@@ -191,7 +192,8 @@ function bodyOf(request: SimRequest): unknown {
 }
 
 function route(deps: Deps, call: Call): SimAnswer {
-  const [area, second] = call.rest;
+  const [area = '', second] = call.rest;
+  if (area === '') return resourcesAnswer(deps, call.request, call.version);
   if (area === 'query' || area === 'queryAll') return queryRoute(deps.query, call);
   if (area === 'sobjects') return sobjectRoute(call);
   if (area === 'limits' && call.rest.length === 1) {
