@@ -5,7 +5,7 @@ import { awsSystemSender } from '../shared/aws/system-sender.ts';
 import { readEnv, readRuntimeConfig } from '../shared/config/env.ts';
 import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
-import { makeCatalog } from '../shared/tools/catalog.ts';
+import { catalogOf } from '../shared/tools/catalog.ts';
 import { kernelLimits as limits } from '../shared/tools/limits.ts';
 import { loadOperations } from '../shared/tools/operations.ts';
 import { type DueMessage, dueWorker } from '../shared/tools/work-due.ts';
@@ -20,7 +20,8 @@ const { store, payloads, control } = awsCallStores({ env, client, clock, random 
 const operations = await loadOperations(config.systems);
 const work = dueWorker({
   ...{ config, control, operations, log },
-  catalog: makeCatalog(tools),
+  // The connectors of every system are there already.
+  catalog: catalogOf({ index: tools, connectors: async () => {} }),
   kernel: { store, payloads, clock, random, limits },
   send: awsSystemSender({ config, env, client, clock, log }),
 });

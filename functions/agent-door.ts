@@ -7,11 +7,11 @@ import { awsSystemSender } from '../shared/aws/system-sender.ts';
 import { readEnv, readRuntimeConfig } from '../shared/config/env.ts';
 import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
-import { makeCatalog } from '../shared/tools/catalog.ts';
+import { catalogOf } from '../shared/tools/catalog.ts';
 import { answerAgent, type DoorDeps } from '../shared/tools/door.ts';
 import { doorRequest, type HttpApiEvent } from '../shared/tools/http-request.ts';
 import { kernelLimits as limits } from '../shared/tools/limits.ts';
-import { loadOperations } from '../shared/tools/operations.ts';
+import { operationsOnDemand } from '../shared/tools/operations.ts';
 
 const tables = ['TABLE_ACTIONS', 'TABLE_LEDGER', 'TABLE_CASES', 'TABLE_STATE', 'TABLE_CONTROL'] as const;
 const env = readEnv([...tables, 'STAGE', 'PAYLOAD_BUCKET', 'REFRESH_FUNCTION', 'LOCAL_ORIGINS']);
@@ -20,12 +20,12 @@ const write = (line: string) => void process.stdout.write(`${line}\n`);
 const log = jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'agent-door' } });
 const client = dynamoClient();
 const { store, ...stores } = awsCallStores({ env, client, clock, random });
-const operations = await loadOperations(config.systems);
+const operations = operationsOnDemand();
 const keys = dynamoApiKeyStore({ client, table: env.TABLE_STATE });
 const auth = { keys, control: stores.control.current, agents: config.agents, clock, cache: new Map() };
 const deps: DoorDeps = {
-  ...{ ...stores, config, operations, log },
-  catalog: makeCatalog(tools),
+  ...{ ...stores, config, log, operations: operations.find },
+  catalog: catalogOf({ index: tools, connectors: operations.load }),
   kernel: { store, payloads: stores.payloads, clock, random, limits },
   send: awsSystemSender({ config, env, client, clock, log }),
   byKey: (headers) => authenticateAgent(auth, headers),

@@ -6,8 +6,8 @@ import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
 import { loadConfig } from '../shared/config/load.ts';
 import type { PlumblineConfig } from '../shared/config/schema.ts';
 import { connectorNames } from '../shared/connectors/registry.ts';
-import type { Tool } from '../shared/tools/define.ts';
-import { checkTools } from '../shared/tools/list.ts';
+import type { ToolIndex } from '../shared/tools/catalog.ts';
+import { checkTools, loadTools } from '../shared/tools/list.ts';
 import { loadOperations } from '../shared/tools/operations.ts';
 import { schemeNames } from '../shared/webhooks/schemes.ts';
 import { functions } from './functions.ts';
@@ -69,7 +69,8 @@ function requireEntries(names: readonly string[]): void {
 }
 
 async function readConfig(dir: string): Promise<PlumblineConfig> {
-  const { tools } = (await import('../config/tools/index.ts')) as { tools: readonly Tool[] };
+  const { tools: index } = (await import('../config/tools/index.ts')) as { tools: ToolIndex };
+  const tools = await loadTools(index);
   const known = tools.map(({ name, effect, input }) => ({ name, effect, inputs: Object.keys(input.shape) }));
   const result = loadConfig(dir, { tools: known, connectors: connectorNames, schemes: schemeNames });
   if (result.kind === 'ok') {
@@ -87,7 +88,7 @@ async function readConfig(dir: string): Promise<PlumblineConfig> {
 
 type OutputFile = { readonly path: string; readonly contents: Uint8Array };
 
-/** `import { tools } from 'plumbline:tools'`: the list of config/tools/index.ts. */
+/** `import { tools } from 'plumbline:tools'`: the index of config/tools/index.ts. */
 const toolsModule: Plugin = {
   name: 'plumbline-tools',
   setup(setup) {

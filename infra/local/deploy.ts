@@ -8,13 +8,15 @@ import { consoleFiles } from './console-files.ts';
 import { createJwtVerifier } from './doors/jwt.ts';
 import { serveDoor } from './doors/serve-door.ts';
 import { functionEnvironment, readBuiltConfig } from './function-environment.ts';
+import { type InstallSecrets, installSecrets } from './install-secrets.ts';
 import { type Issuer, localAudience, startIssuer } from './issuer.ts';
 import { createPool, type FunctionPool } from './lambda/pool.ts';
 import type { Listener } from './listener.ts';
 import { type Pollers, startPollers } from './pollers/start-pollers.ts';
-import { installSecrets, seedAgentKeys, seedControl, seedSecrets } from './seed.ts';
+import { seedAgentKeys, seedControl, seedSecrets } from './seed.ts';
+import { type Simulator, simulators as simulatorPlans, startSimulators, targetSimulators } from './simulators.ts';
 import { type StandIns, startStandIns } from './stand-ins.ts';
-import { installKey, lockDirectory, privateDirectory } from './state-dir.ts';
+import { lockDirectory, privateDirectory } from './state-dir.ts';
 import { type HubSpotSimulator, startHubSpot } from './systems/hubspot/start.ts';
 import type { LocalPlan } from './template/plan.ts';
 import { readPlan } from './template/read-plan.ts';
@@ -26,10 +28,15 @@ export type LocalPorts = {
   readonly operators: number;
   readonly issuer: number;
   readonly hubspot: number;
+  /** Of the other simulators, by their name in simulators.ts; a free one for those left out. */
+  readonly systems?: Readonly<Record<string, number>>;
 };
 
 /** The ports of `npm start`. */
-export const usualPorts: LocalPorts = { agents: 4100, webhooks: 4101, operators: 4102, issuer: 4103, hubspot: 4210 };
+export const usualPorts: LocalPorts = {
+  ...{ agents: 4100, webhooks: 4101, operators: 4102, issuer: 4103, hubspot: 4210 },
+  systems: Object.fromEntries(Object.entries(simulatorPlans).map(([name, { port }]) => [name, port])),
+};
 
 /** How a local deployment is set up. */
 export type LocalOptions = {
@@ -48,13 +55,15 @@ export type LocalOptions = {
 
 /** A running local deployment. */
 export type LocalDeployment = {
-  readonly urls: { readonly [door in keyof LocalPorts]: string };
+  readonly urls: { readonly [door in Exclude<keyof LocalPorts, 'systems'>]: string };
   readonly config: PlumblineConfig;
   readonly plan: LocalPlan;
   readonly standIns: StandIns;
   readonly pollers: Pollers;
   readonly issuer: Issuer;
   readonly hubspot: HubSpotSimulator;
+  /** The other simulators, by their name in simulators.ts. */
+  readonly simulators: ReadonlyMap<string, Simulator>;
   /** A working API key of every agent. */
   readonly agentKeys: Readonly<Record<string, string>>;
   /** The processes of a function, by its short name, such as `agent-door`. */
@@ -88,7 +97,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void>)[]): P
   closers.push(() => standIns.close());
   const plan = readPlan(options.assembly, { urlOf: standIns.queueUrl });
   const config = readBuiltConfig(plan);
-  const secrets = installSecrets(installKey(keysDirectory, 'install', 32, random));
+  const secrets = installSecrets(keysDirectory, random);
   const { ports } = options;
   const origins = [`http://127.0.0.1:${ports.operators}`, `http://localhost:${ports.operators}`];
   const issuer = await startIssuer({
@@ -97,13 +106,14 @@ async function start(options: LocalOptions, closers: (() => Promise<void>)[]): P
   closers.push(() => issuer.close());
   const hubspot = await startSimulator(options, secrets);
   closers.push(() => hubspot.close());
+  const simulators = await startSimulators(config, simulatorInput(options, secrets), closers);
   await standIns.create(plan);
   const agentKeys = await seed(standIns, plan, config, secrets, keysDirectory);
   const environment = functionEnvironment({
     standIns,
     issuer: issuer.url,
     config,
-    simulators: { hubspot: hubspot.url },
+    simulators: { hubspot: hubspot.url, ...urlsOf(simulators) },
   });
   // The doors are opened first: the webhook door's functions are told under which address they are called.
   const doors = await openDoors({ options, plan, standIns, issuer, poolOf }, closers);
@@ -111,12 +121,12 @@ async function start(options: LocalOptions, closers: (() => Promise<void>)[]): P
   for (const one of plan.functions) pools.set(one.functionName, createPool(environment(one, called, stateDir)));
   closers.push(async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))));
   await warmDoors(plan, poolOf);
-  hubspot.webhooks.target(webhookTarget(options, doors, config, secrets));
+  targetSimulators(config, new Map([...simulators, ['hubspot', hubspot]]), webhookTargets(options, doors, secrets));
   const pollers = startPollers({ plan, standIns, directory, clock, poolOf });
   closers.push(() => pollers.stop());
   const byName = new Map(plan.functions.map((one) => [one.name, one.functionName]));
   return {
-    ...{ config, plan, standIns, pollers, issuer, hubspot, agentKeys },
+    ...{ config, plan, standIns, pollers, issuer, hubspot, simulators, agentKeys },
     urls: { ...doors, issuer: issuer.url, hubspot: hubspot.url },
     pool(name) {
       const pool = poolOf(byName.get(name) ?? name);
@@ -140,7 +150,7 @@ async function seed(
   standIns: StandIns,
   plan: LocalPlan,
   config: PlumblineConfig,
-  secrets: ReturnType<typeof installSecrets>,
+  secrets: InstallSecrets,
   directory: string,
 ): Promise<Readonly<Record<string, string>>> {
   const [stateTable, controlTable] = [tableOf(plan, 'TABLE_STATE'), tableOf(plan, 'TABLE_CONTROL')];
@@ -156,13 +166,19 @@ function tableOf(plan: LocalPlan, variable: string): string {
   return table;
 }
 
-function startSimulator(options: LocalOptions, secrets: ReturnType<typeof installSecrets>): Promise<HubSpotSimulator> {
+function simulatorInput(options: LocalOptions, secrets: InstallSecrets) {
+  const { seed = 42, ports, stateDir } = options;
+  return { seed, secrets, clock: systemClock, stateDir: join(stateDir, 'systems'), ports: ports.systems ?? {} };
+}
+
+const urlsOf = (simulators: ReadonlyMap<string, Simulator>) =>
+  Object.fromEntries([...simulators].map(([name, { url }]) => [name, url]));
+
+function startSimulator(options: LocalOptions, secrets: InstallSecrets): Promise<HubSpotSimulator> {
   const { clientSecret, refreshToken, staticToken } = secrets;
   return startHubSpot({
+    ...simulatorInput(options, secrets),
     port: options.ports.hubspot,
-    seed: options.seed ?? 42,
-    clock: systemClock,
-    stateDir: join(options.stateDir, 'systems'),
     staticTokens: [staticToken],
     oauth: { clientSecret, refreshToken },
     ...(options.webhookRetryDelaysMs ? { retryDelaysMs: options.webhookRetryDelaysMs } : {}),
@@ -190,8 +206,10 @@ async function openDoors(
     clock: systemClock,
   };
   const page = consoleFiles(join(projectDir, 'console'), { issuer: issuer.url, client: localAudience });
+  const { agents, webhooks, operators } = options.ports;
+  const portsOfDoors: Readonly<Record<string, number>> = { agents, webhooks, operators };
   for (const door of plan.doors) {
-    const port = (options.ports as Readonly<Record<string, number>>)[door.name] ?? 0;
+    const port = portsOfDoors[door.name] ?? 0;
     const tunnel = door.name === 'webhooks' && options.publicUrl ? [new URL(options.publicUrl).host] : [];
     const deps = door.name === 'operators' ? { ...common, statics: page } : common;
     const listener: Listener = await serveDoor(deps, door, { port, hosts: tunnel });
@@ -215,15 +233,10 @@ async function warmDoors(plan: LocalPlan, poolOf: (name: string) => FunctionPool
   if (failures.flat().length > 0) throw new Error(`A function cannot be loaded. ${failures.flat().join('; ')}`);
 }
 
-function webhookTarget(
-  options: LocalOptions,
-  doors: DoorUrls,
-  config: PlumblineConfig,
-  secrets: ReturnType<typeof installSecrets>,
-): { url: string; secret: string; deliverTo: string } | null {
-  const channel = config.systems['hubspot']?.webhooks['crm'];
-  if (channel === undefined) return null;
-  const path = '/hubspot/crm';
-  const url = `${(options.publicUrl ?? doors.webhooks).replace(/\/$/, '')}${path}`;
-  return { url, secret: secrets.webhookSecret(channel.secret), deliverTo: `${doors.webhooks}${path}` };
+function webhookTargets(options: LocalOptions, doors: DoorUrls, secrets: InstallSecrets) {
+  const base = (options.publicUrl ?? doors.webhooks).replace(/\/$/, '');
+  return (system: string, channel: string, secret: string) => {
+    const path = `/${system}/${channel}`;
+    return { url: base + path, secret: secrets.webhookSecret(secret), deliverTo: doors.webhooks + path };
+  };
 }

@@ -22,12 +22,12 @@ export function functionEnvironment(input: {
   readonly standIns: Pick<StandIns, 'callers' | 'endpoints'>;
   readonly issuer: string;
   readonly config: PlumblineConfig;
-  /** Origin of the simulator of each connector. */
+  /** Origins of the simulators, by connector or by system. */
   readonly simulators: Readonly<Record<string, string>>;
 }): (plan: FunctionPlan, options: { readonly publicUrl?: string }, stateDir: string) => FunctionSpec {
   const { standIns, issuer, config, simulators } = input;
   const origins = Object.entries(config.systems).flatMap(([system, { connector }]) => {
-    const origin = simulators[connector];
+    const origin = simulators[system] ?? simulators[connector];
     return origin === undefined ? [] : [[system, origin] as const];
   });
   return (plan, options, stateDir) => {

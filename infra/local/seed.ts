@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -11,26 +10,8 @@ import type { Clock, Random } from '../../shared/model/clock.ts';
 import { changeControl } from '../../shared/policy/control.ts';
 import type { ControlStore } from '../../shared/policy/ports.ts';
 import type { SecretFile } from './aws/secret-store.ts';
+import { credentialOf, type InstallSecrets } from './install-secrets.ts';
 import { writePrivateFile } from './state-dir.ts';
-
-/** Credentials of this install that both a simulator and the secrets know; derived, so that a restart agrees with both. */
-export type InstallSecrets = {
-  readonly staticToken: string;
-  readonly clientSecret: string;
-  readonly refreshToken: string;
-  webhookSecret(name: string): string;
-};
-
-/** Derives an install's credentials from its random key. */
-export function installSecrets(key: Buffer): InstallSecrets {
-  const derive = (text: string) => createHmac('sha256', key).update(text).digest('hex');
-  return {
-    staticToken: `local-${derive('static-token').slice(0, 32)}`,
-    clientSecret: derive('client-secret'),
-    refreshToken: derive('refresh-token'),
-    webhookSecret: (name) => derive(`webhook:${name}`),
-  };
-}
 
 /** Writes the secrets that config/ names, where they are not there yet: what a running system rotated stays. */
 export function seedSecrets(file: SecretFile, config: PlumblineConfig, secrets: InstallSecrets, random: Random): void {
@@ -41,17 +22,12 @@ export function seedSecrets(file: SecretFile, config: PlumblineConfig, secrets: 
     file.put(name, { versionId, value, stages: ['AWSCURRENT'] });
   };
   for (const { auth, webhooks } of Object.values(config.systems)) {
-    if (auth.grant === 'bearer') put(auth.secret, secrets.staticToken);
-    else put(auth.secret, JSON.stringify(grantOf(secrets)));
+    put(auth.secret, credentialOf(secrets, auth));
     for (const { scheme, secret } of Object.values(webhooks)) {
       const hex = secrets.webhookSecret(secret);
       put(secret, scheme === 'standard-webhooks' ? `whsec_${Buffer.from(hex, 'hex').toString('base64')}` : hex);
     }
   }
-}
-
-function grantOf({ clientSecret, refreshToken }: InstallSecrets): object {
-  return { client_id: 'local-app', client_secret: clientSecret, refresh_token: refreshToken };
 }
 
 /** Writes the control item where there is none: nothing is switched off, and the item names its table. */

@@ -1,7 +1,6 @@
 import { thawed } from '../action/frozen.ts';
 import { outcomeOf } from '../action/outcome.ts';
 import type { Outcome } from '../action/types.ts';
-import type { ActionRecord } from '../model/action.ts';
 import type { Answer } from '../model/answer.ts';
 import { PlumblineError } from '../model/errors.ts';
 import { parseActionId } from '../model/ids.ts';
@@ -9,6 +8,7 @@ import type { Json } from '../model/json.ts';
 import { maskPersonal } from '../policy/scope.ts';
 import { outcomeAnswer, ownFailure, refusalAnswer } from './answer.ts';
 import type { Call, CallDeps } from './call-deps.ts';
+import type { Tool } from './define.ts';
 import type { ToolDescription } from './describe.ts';
 import { baseOf } from './record-call.ts';
 
@@ -43,7 +43,7 @@ export async function callActionGet(deps: CallDeps, call: Call, id: string): Pro
   const told = await outcomeOf(deps.kernel, record, record);
   // Nothing was asked for again: what was done is told as done.
   const outcome: Outcome = told.kind === 'replayed' ? { kind: 'applied', record, result: told.result ?? {} } : told;
-  const present = presenterOf(deps, call, record);
+  const present = presenterOf(deps, call, await deps.catalog.find(record.tool), record.system);
   const rendering = { ...baseOf(call), nowMs: deps.kernel.clock.now(), present, still: null, again: false };
   return outcomeAnswer(outcome, rendering, record.before && (await thawed(deps.payloads, record.before)));
 }
@@ -53,9 +53,8 @@ function unknownAction(call: Call): Answer {
 }
 
 /** The agent's view of a result: by the tool's own presentation where the tool still exists, masked either way. */
-export function presenterOf(deps: CallDeps, call: Call, record: Pick<ActionRecord, 'tool' | 'system'>) {
-  const tool = deps.catalog.find(record.tool);
-  const personal = deps.config.systems[record.system]?.personal ?? [];
+export function presenterOf(deps: Pick<CallDeps, 'config'>, call: Call, tool: Tool | null, system: string) {
+  const personal = deps.config.systems[system]?.personal ?? [];
   const mask = (value: Json): Json => maskPersonal(value, personal, call.agent);
   return (result: Json, before: Json | null): Json => {
     const [shown, was] = [mask(result), before === null ? null : mask(before)];

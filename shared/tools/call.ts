@@ -69,7 +69,7 @@ export async function callTool(deps: CallDeps, begun: Call, given: CallInput): P
   const call: Call = { ...begun, context, warnings: redactionWarning(redacted) };
   if (redacted.length > 0) await openRedactionCase(deps, call, redacted);
   // The name is the caller's text: what names no tool does not belong on the ledger.
-  const tool = deps.catalog.find(given.tool);
+  const tool = await deps.catalog.find(given.tool);
   const facts: CallFacts = { ...noFacts, tool: tool || given.tool === 'action_get' ? given.tool : null };
   if (read.kind === 'invalid') {
     return invalid(deps, call, facts, [...read.errors, ...argumentErrors(call, tool, given.body)]);

@@ -162,7 +162,7 @@ async function getOpenApi(deps: DoorDeps, call: Call): Promise<DoorAnswer> {
 /** Loaded on demand: most starts of the door never list anything. */
 async function shownTo(deps: DoorDeps, call: Call): Promise<readonly ToolDescription[]> {
   const { describeTools } = await import('./list.ts');
-  return [...describeTools(deps, deps.catalog.visibleTo(call.agent)), actionGet];
+  return [...describeTools(deps, await deps.catalog.visibleTo(call.agent)), actionGet];
 }
 
 async function getAction(deps: DoorDeps, call: Call, _request: DoorRequest, id: string): Promise<DoorAnswer> {

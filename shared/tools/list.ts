@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { PlumblineConfig } from '../config/schema.ts';
 import { PlumblineError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
+import type { ToolIndex } from './catalog.ts';
 import type { Tool } from './define.ts';
 import { describeTool, type ToolDescription } from './describe.ts';
 import { lintTools } from './lint.ts';
@@ -36,4 +37,38 @@ export function checkTools({ config, operations }: ToolParts, tools: readonly To
     retry: 'never',
     hint: 'Correct the tools named above; each line says which rule is broken.',
   });
+}
+
+/**
+ * Loads every tool of the index and compares each with its entry. Throws `config_invalid` with all entries that do not hold:
+ * another name than the tool's own, or a connector the tool plans calls of and is not loaded with.
+ */
+export async function loadTools(index: ToolIndex): Promise<readonly Tool[]> {
+  const loaded = await Promise.all(
+    Object.entries(index).map(async ([name, { load, through }]) => ({ name, through, tool: (await load()).default })),
+  );
+  const lines = loaded.flatMap(({ name, through, tool }) => {
+    const missing = connectorsOf(tool).filter((connector) => !through.includes(connector));
+    return [
+      ...(name === tool.name ? [] : [`  config/tools/index.ts: ${name}: the tool is called ${tool.name}.`]),
+      ...missing.map((connector) => `  config/tools/index.ts: ${name}: add '${connector}' to \`through\`.`),
+    ];
+  });
+  if (lines.length === 0) return loaded.map(({ tool }) => tool);
+  throw new PlumblineError(`The index of tools does not hold; nothing was built:\n${lines.join('\n')}`, {
+    code: 'config_invalid',
+    retry: 'never',
+    hint: 'Correct the lines named above.',
+  });
+}
+
+/** The connectors that a tool's examples lead to. */
+function connectorsOf(tool: Tool): readonly string[] {
+  const calls = tool.examples.flatMap((example) => {
+    const parsed = z.safeParse(tool.input, example);
+    if (!parsed.success) return [];
+    const live = tool.kind === 'write' && tool.live ? [tool.live.call(parsed.data)] : [];
+    return [tool.operation(parsed.data, { nowMs: 0 }), ...live];
+  });
+  return [...new Set(calls.map(({ operation }) => operation.split('.')[0] ?? ''))];
 }

@@ -1,14 +1,33 @@
 import type { PlumblineConfig } from '../config/schema.ts';
-import { loadConnector } from '../connectors/registry.ts';
+import { type Connector, loadConnector } from '../connectors/registry.ts';
 import type { Operation } from '../model/operation.ts';
+
+/** The operations of the connectors that have been loaded so far. */
+export type LoadedOperations = {
+  /** Loads connectors by name. Throws `config_invalid` where there is none of that name. */
+  readonly load: (connectors: readonly string[]) => Promise<void>;
+  /** One operation by id; null where no loaded connector has it. */
+  readonly find: (id: string) => Operation | null;
+};
+
+/** Starts with no connector: a call loads those of its tool. */
+export function operationsOnDemand(): LoadedOperations {
+  const loaded = new Map<string, Connector>();
+  return {
+    async load(connectors) {
+      const missing = [...new Set(connectors)].filter((name) => !loaded.has(name));
+      await Promise.all(missing.map(async (name) => loaded.set(name, await loadConnector(name))));
+    },
+    find: (id) => loaded.get(id.split('.')[0] ?? '')?.operationById(id) ?? null,
+  };
+}
 
 /**
  * Loads the connectors of all configured systems and returns the lookup of their operations by id.
  * Throws `config_invalid` where a system names a connector that does not exist.
  */
-export async function loadOperations(systems: PlumblineConfig['systems']): Promise<(id: string) => Operation | null> {
-  const names = [...new Set(Object.values(systems).map(({ connector }) => connector))];
-  const loaded = await Promise.all(names.map(async (name) => [name, await loadConnector(name)] as const));
-  const connectors = new Map(loaded);
-  return (id) => connectors.get(id.split('.')[0] ?? '')?.operationById(id) ?? null;
+export async function loadOperations(systems: PlumblineConfig['systems']): Promise<LoadedOperations['find']> {
+  const operations = operationsOnDemand();
+  await operations.load(Object.values(systems).map(({ connector }) => connector));
+  return operations.find;
 }

@@ -59,7 +59,7 @@ export function makeRecheck(deps: RecheckDeps): Recheck {
     // People and the product itself act under their own roles; an agent acts under its configuration.
     if (agentName === null) return { kind: 'go' };
     const agent = Object.hasOwn(deps.config.agents, agentName) ? deps.config.agents[agentName] : undefined;
-    const tool = deps.catalog.find(record.tool);
+    const tool = await deps.catalog.find(record.tool);
     if (!agent || tool?.kind !== 'write') return gone(record);
     const { policies } = deps.config;
     const input = askedOf(call.input);

@@ -78,7 +78,7 @@ function inlineBefore(outcome: Outcome): Json | null {
 }
 
 function renderingOf(deps: CallDeps, call: Call, tool: WriteTool, record: ActionRecord | null): Rendering {
-  const present = record ? presenterOf(deps, call, record) : (result: Json) => result;
+  const present = record ? presenterOf(deps, call, tool, record.system) : (result: Json) => result;
   return { ...baseOf(call), nowMs: deps.kernel.clock.now(), present, still: null, again: tool.again };
 }
 

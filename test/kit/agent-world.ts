@@ -1,4 +1,4 @@
-import { tools } from '../../config/tools/index.ts';
+import { tools as index } from '../../config/tools/index.ts';
 import type { AgentPrincipal } from '../../shared/auth/api-keys.ts';
 import { loadConfig } from '../../shared/config/load.ts';
 import type { PlumblineConfig } from '../../shared/config/schema.ts';
@@ -15,6 +15,7 @@ import { makeCatalog } from '../../shared/tools/catalog.ts';
 import { answerAgent, type DoorDeps } from '../../shared/tools/door.ts';
 import type { DoorRequest } from '../../shared/tools/http-request.ts';
 import { kernelLimits } from '../../shared/tools/limits.ts';
+import { loadTools } from '../../shared/tools/list.ts';
 import { loadOperations } from '../../shared/tools/operations.ts';
 import { memoryActionStore } from './memory-action-store.ts';
 import { memoryBudgetStore } from './memory-budget-store.ts';
@@ -60,7 +61,7 @@ export async function agentWorld(config: PlumblineConfig = shippedConfig(), cloc
   const wire: { send: Sender } = { send: plainSender(hubspot.url) };
   const deps: DoorDeps = {
     ...{ config, operations, payloads, ledger, cases, controlStore, control, log: silentLog },
-    catalog: makeCatalog(tools),
+    catalog: makeCatalog(await loadTools(index)),
     kernel: { store, payloads, clock, random: systemRandom, limits: kernelLimits },
     budgets: memoryBudgetStore(),
     send: (input) => {

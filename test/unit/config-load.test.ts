@@ -2,13 +2,19 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { tools } from '../../config/tools/index.ts';
+import { tools as index } from '../../config/tools/index.ts';
 import { loadConfig } from '../../shared/config/load.ts';
 import { type ConfigProblem, problemLine } from '../../shared/config/problems.ts';
+import { connectorNames } from '../../shared/connectors/registry.ts';
+import { loadTools } from '../../shared/tools/list.ts';
 
 const known = {
-  tools: tools.map(({ name, effect, input }) => ({ name, effect, inputs: Object.keys(input.shape) })),
-  connectors: ['hubspot'],
+  tools: (await loadTools(index)).map(({ name, effect, input }) => ({
+    name,
+    effect,
+    inputs: Object.keys(input.shape),
+  })),
+  connectors: connectorNames,
 };
 let dir: string;
 

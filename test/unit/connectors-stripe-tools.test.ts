@@ -1,8 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import customerFind from '../../config/tools/customer_billing_find.ts';
+import customerGet from '../../config/tools/customer_billing_get.ts';
+import addLine from '../../config/tools/invoice_add_line.ts';
+import invoiceCreate from '../../config/tools/invoice_create.ts';
+import invoiceList from '../../config/tools/invoice_list.ts';
+import paymentList from '../../config/tools/payment_list.ts';
+import refundCreate from '../../config/tools/refund_create.ts';
 import type { StripeSimulator } from '../../infra/local/systems/stripe/start.ts';
-import { type PlumblineConfig, systemSchema } from '../../shared/config/schema.ts';
+import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import { manifest } from '../../shared/connectors/stripe/manifest.ts';
 import { operationById } from '../../shared/connectors/stripe/operations.ts';
 import { makeCatalog } from '../../shared/tools/catalog.ts';
@@ -10,16 +15,8 @@ import { answerAgent } from '../../shared/tools/door.ts';
 import { lintTools } from '../../shared/tools/lint.ts';
 import { type AgentWorld, agentWorld, shippedConfig } from '../kit/agent-world.ts';
 import { callStripe, senderTo, startTestStripe } from '../kit/stripe-simulator.ts';
-import { tool as customerFind } from '../kit/stripe-tools/customer_billing_find.ts';
-import { tool as customerGet } from '../kit/stripe-tools/customer_billing_get.ts';
-import { tool as addLine } from '../kit/stripe-tools/invoice_add_line.ts';
-import { tool as invoiceCreate } from '../kit/stripe-tools/invoice_create.ts';
-import { tool as invoiceList } from '../kit/stripe-tools/invoice_list.ts';
-import { tool as paymentList } from '../kit/stripe-tools/payment_list.ts';
-import { tool as refundCreate } from '../kit/stripe-tools/refund_create.ts';
 
 const tools = [customerFind, customerGet, invoiceList, paymentList, invoiceCreate, addLine, refundCreate];
-const system = systemSchema.parse(parse(readFileSync(new URL('../kit/stripe.yaml', import.meta.url), 'utf8')));
 
 /** The shipped configuration with the Stripe system, and an agent that may use its tools. */
 function configured(approvals: PlumblineConfig['policies']['approvals'] = []): PlumblineConfig {
@@ -30,7 +27,6 @@ function configured(approvals: PlumblineConfig['policies']['approvals'] = []): P
   const scope = { ...agent.scope, personal: [...agent.scope.personal, 'name'] };
   return {
     ...config,
-    systems: { ...config.systems, stripe: system },
     agents: { ...config.agents, 'support-assistant': { ...agent, tools: names, scope } },
     policies: { ...config.policies, approvals },
   };
@@ -69,7 +65,8 @@ describe('the Stripe tools', () => {
       return operationById(planned.operation)?.scopes ?? [];
     });
     const given = (scope: string) =>
-      system.scopes.includes(scope) || system.scopes.includes(scope.replace(/_read$/, '_write'));
+      configured().systems.stripe?.scopes.includes(scope) ||
+      configured().systems.stripe?.scopes.includes(scope.replace(/_read$/, '_write'));
     expect(used.filter((scope) => !given(scope))).toEqual([]);
     expect(manifest.scopes).toEqual(expect.arrayContaining([...new Set(used)]));
   });

@@ -1,18 +1,21 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { tools as configured } from '../../config/tools/index.ts';
+import { tools as index } from '../../config/tools/index.ts';
 import { loadConfig } from '../../shared/config/load.ts';
-import { hubspot, operationById } from '../../shared/connectors/hubspot/operations.ts';
-import { makeCatalog } from '../../shared/tools/catalog.ts';
+import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
+import { catalogOf, makeCatalog } from '../../shared/tools/catalog.ts';
 import { defineTool, type WriteToolSpec } from '../../shared/tools/define.ts';
 import { lintTools } from '../../shared/tools/lint.ts';
-import { checkTools, describeTools } from '../../shared/tools/list.ts';
+import { checkTools, describeTools, loadTools } from '../../shared/tools/list.ts';
 import { openApi } from '../../shared/tools/openapi.ts';
+import { loadOperations } from '../../shared/tools/operations.ts';
 
 const loaded = loadConfig(new URL('../../config', import.meta.url).pathname);
 if (loaded.kind !== 'ok') throw new Error('the shipped configuration is not valid');
 const { config } = loaded;
+const configured = await loadTools(index);
+const operationById = await loadOperations(config.systems);
 const context = {
   policies: config.policies,
   operations: operationById,
@@ -51,13 +54,35 @@ test('the shipped tools break no rule', () => {
 
 test('every tool file of config/tools is deployed', () => {
   const dir = new URL('../../config/tools/', import.meta.url).pathname;
-  const named = configured.map(({ name }) => `${name}.ts`);
-  const helpers = ['index.ts', 'inputs.ts', 'contact_fields.ts', 'deal_fields.ts', 'deal_stages.ts'];
-  expect(
-    readdirSync(dir)
-      .filter((file) => !helpers.includes(file))
-      .sort(),
-  ).toEqual(named.sort());
+  const files = readdirSync(dir).filter((file) => readFileSync(dir + file, 'utf8').includes('defineTool('));
+  expect(files.sort()).toEqual(configured.map(({ name }) => `${name}.ts`).sort());
+});
+
+test('an entry of the index names its tool and every connector the tool plans calls of', async () => {
+  const tool = defineTool(good);
+  const load = async () => ({ default: tool });
+  const broken = loadTools({ deal_set_amount: { through: [], load }, deal_amount_set: { through: ['hubspot'], load } });
+  await expect(broken).rejects.toThrow(
+    /deal_set_amount: add 'hubspot' to `through`[\s\S]*deal_amount_set: the tool is called deal_set_amount/,
+  );
+});
+
+test('a call loads its own tool and the connectors of it, and nothing else', async () => {
+  const asked: string[] = [];
+  const entry = (name: string, connector: string) => ({
+    through: [connector],
+    load: async () => {
+      asked.push(name);
+      return { default: defineTool(good) };
+    },
+  });
+  const catalog = catalogOf({
+    index: { deal_set_amount: entry('deal_set_amount', 'hubspot'), other: entry('other', 'stripe') },
+    connectors: async (names) => asked.push(...names),
+  });
+  expect((await catalog.find('deal_set_amount'))?.name).toBe('deal_set_amount');
+  expect(await catalog.find('constructor')).toBeNull();
+  expect(asked).toEqual(['deal_set_amount', 'hubspot']);
 });
 
 test('a sound tool breaks no rule', () => {
@@ -176,17 +201,16 @@ test('a description says the approval that policy demands', () => {
 
 test('again stands in the schema of the tools that take it, and of no other', () => {
   const taking = described.filter((tool) => 'again' in (tool.input_schema.properties as object));
-  expect(taking.map(({ name }) => name).sort()).toEqual([
-    'contact_append_note',
-    'contact_upsert',
-    'deal_update_stage',
-    'ticket_append_note',
-  ]);
+  const meant = configured.filter((tool) => tool.kind === 'write' && tool.again).map(({ name }) => name);
+  expect(taking.map(({ name }) => name).sort()).toEqual([...meant].sort());
+  expect(meant).toEqual(expect.arrayContaining(['contact_append_note', 'deal_update_stage']));
+  expect(meant).not.toContain('deal_create');
 });
 
-test('an agent is shown its own tools only, sorted by name', () => {
-  const names = (agent: string) => catalog.visibleTo(config.agents[agent] as never).map(({ name }) => name);
-  expect(names('support-assistant')).toEqual([
+test('an agent is shown its own tools only, sorted by name', async () => {
+  const names = async (agent: string) =>
+    (await catalog.visibleTo(config.agents[agent] as never)).map(({ name }) => name);
+  expect(await names('support-assistant')).toEqual([
     'contact_append_note',
     'contact_find',
     'contact_get',

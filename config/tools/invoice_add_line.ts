@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { line } from '../../../config/tools/inputs.ts';
-import { stripe } from '../../../shared/connectors/stripe/calls.ts';
-import { defineTool } from '../../../shared/tools/define.ts';
-import { presentChange, recordsOf } from '../../../shared/tools/records.ts';
+import { stripe } from '../../shared/connectors/stripe/calls.ts';
+import { defineTool } from '../../shared/tools/define.ts';
+import { presentChange, recordsOf } from '../../shared/tools/records.ts';
 import { amount, customerId, invoiceId } from './billing_inputs.ts';
+import { line } from './inputs.ts';
 
-export const tool = defineTool({
+export default defineTool({
   name: 'invoice_add_line',
   does: 'Adds one line with an amount to a draft invoice in Stripe.',
   useWhen: ['a draft invoice lacks something the customer agreed to pay'],

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { stripe } from '../../../shared/connectors/stripe/calls.ts';
-import { defineTool } from '../../../shared/tools/define.ts';
-import { presentOne, recordsOf } from '../../../shared/tools/records.ts';
+import { stripe } from '../../shared/connectors/stripe/calls.ts';
+import { defineTool } from '../../shared/tools/define.ts';
+import { presentOne, recordsOf } from '../../shared/tools/records.ts';
 import { customerFields, customerId } from './billing_inputs.ts';
 
-export const tool = defineTool({
+export default defineTool({
   name: 'customer_billing_get',
   does: 'Reads one Stripe customer by its id: balance in the smallest unit of the currency, and whether a payment is overdue.',
   useWhen: ['you have a Stripe customer id and need current billing details'],

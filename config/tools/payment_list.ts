@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { stripe } from '../../../shared/connectors/stripe/calls.ts';
-import { defineTool } from '../../../shared/tools/define.ts';
-import { presentPage, recordsOf } from '../../../shared/tools/records.ts';
+import { stripe } from '../../shared/connectors/stripe/calls.ts';
+import { defineTool } from '../../shared/tools/define.ts';
+import { presentPage, recordsOf } from '../../shared/tools/records.ts';
 import { customerId, paymentFields, paymentId } from './billing_inputs.ts';
 
-export const tool = defineTool({
+export default defineTool({
   name: 'payment_list',
   does: 'Lists the Stripe payments of one customer, newest first, with amounts in the smallest unit of the currency.',
   useWhen: ['you look for the payment that a customer asks about', 'you need a payment id for a refund'],

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { line } from '../../../config/tools/inputs.ts';
-import { stripe } from '../../../shared/connectors/stripe/calls.ts';
-import { defineTool } from '../../../shared/tools/define.ts';
-import { presentChange } from '../../../shared/tools/records.ts';
+import { stripe } from '../../shared/connectors/stripe/calls.ts';
+import { defineTool } from '../../shared/tools/define.ts';
+import { presentChange } from '../../shared/tools/records.ts';
 import { customerId, invoiceFields } from './billing_inputs.ts';
+import { line } from './inputs.ts';
 
-export const tool = defineTool({
+export default defineTool({
   name: 'invoice_create',
   does: 'Creates one empty draft invoice for a Stripe customer. Nothing is sent: a person finalizes it in Stripe.',
   useWhen: ['a customer is to be billed and no draft exists for it'],

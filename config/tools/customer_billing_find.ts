@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { email, line } from '../../../config/tools/inputs.ts';
-import { stripe } from '../../../shared/connectors/stripe/calls.ts';
-import { defineTool } from '../../../shared/tools/define.ts';
-import { presentOne, recordsOf } from '../../../shared/tools/records.ts';
+import { stripe } from '../../shared/connectors/stripe/calls.ts';
+import { defineTool } from '../../shared/tools/define.ts';
+import { presentOne, recordsOf } from '../../shared/tools/records.ts';
 import { customerFields } from './billing_inputs.ts';
+import { email, line } from './inputs.ts';
 
-export const tool = defineTool({
+export default defineTool({
   name: 'customer_billing_find',
   does: 'Finds the one Stripe customer with an e-mail address or a name. Changes of the last minute may be missing.',
   useWhen: ['you know who a customer is and need the Stripe customer id or the balance'],

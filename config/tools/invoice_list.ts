@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import { stripe } from '../../../shared/connectors/stripe/calls.ts';
-import { defineTool } from '../../../shared/tools/define.ts';
-import { presentPage, recordsOf } from '../../../shared/tools/records.ts';
+import { stripe } from '../../shared/connectors/stripe/calls.ts';
+import { defineTool } from '../../shared/tools/define.ts';
+import { presentPage, recordsOf } from '../../shared/tools/records.ts';
 import { customerId, invoiceFields, invoiceId } from './billing_inputs.ts';
 
-export const tool = defineTool({
+export default defineTool({
   name: 'invoice_list',
   does: 'Lists the Stripe invoices of one customer, newest first, with what is still to be paid in the smallest unit of the currency.',
   useWhen: ['you need to know which invoices are open, paid or still drafts'],

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import { text } from '../../../config/tools/inputs.ts';
-import { stripe } from '../../../shared/connectors/stripe/calls.ts';
-import { defineTool } from '../../../shared/tools/define.ts';
-import { presentChange, recordsOf } from '../../../shared/tools/records.ts';
+import { stripe } from '../../shared/connectors/stripe/calls.ts';
+import { defineTool } from '../../shared/tools/define.ts';
+import { presentChange, recordsOf } from '../../shared/tools/records.ts';
 import { amount, paymentId } from './billing_inputs.ts';
+import { text } from './inputs.ts';
 
-export const tool = defineTool({
+export default defineTool({
   name: 'refund_create',
   does: 'Pays back a Stripe payment, in part, or all that is left of it.',
   useWhen: ['the customer was promised the money back by a person who may promise it'],

@@ -1,0 +1,95 @@
+import type { PlumblineConfig } from '../../shared/config/schema.ts';
+import type { Clock } from '../../shared/model/clock.ts';
+import type { InstallSecrets } from './install-secrets.ts';
+import { startSalesforce } from './systems/salesforce/start.ts';
+import { startStripe } from './systems/stripe/start.ts';
+
+/** Where a simulator sends its webhooks, and what they are signed with. */
+export type SimulatorTarget = {
+  /** The address the door was told is its public one: some schemes sign it. */
+  readonly url: string;
+  readonly secret: string;
+  /** Where to connect, if it is not the host of `url`. */
+  readonly deliverTo: string;
+};
+
+/** A running simulator, as far as the local target handles all of them alike. */
+export type Simulator = {
+  readonly url: string;
+  /** Absent: the simulator sends nothing. */
+  readonly webhooks?: { target(target: SimulatorTarget | null): void };
+  close(): Promise<void>;
+};
+
+/** What a simulator is started with; credentials are those that the system's secret holds. */
+export type SimulatorInput = {
+  readonly port: number;
+  readonly seed: number;
+  readonly clock: Clock;
+  readonly stateDir: string;
+  readonly secrets: InstallSecrets;
+};
+
+/** One simulator of the local target. */
+export type SimulatorPlan = {
+  /** The port of `npm start`. */
+  readonly port: number;
+  /** What the start says of it. */
+  readonly holds: string;
+  start(input: SimulatorInput): Promise<Simulator>;
+};
+
+/** The simulators beside HubSpot's, by the name of a connector or, where one connector speaks to many products, of a system. */
+export const simulators: Readonly<Record<string, SimulatorPlan>> = {
+  stripe: {
+    port: 4211,
+    holds: '260 customers, 400 invoices',
+    async start({ secrets, ...rest }) {
+      const stripe = await startStripe({ ...rest, keys: { [secrets.staticToken]: null } });
+      const target: NonNullable<Simulator['webhooks']>['target'] = (to) =>
+        stripe.webhooks.target(to && { url: to.deliverTo, secret: to.secret });
+      return { url: stripe.url, webhooks: { target }, close: stripe.close };
+    },
+  },
+  salesforce: {
+    port: 4212,
+    holds: '160 accounts, 650 contacts',
+    start: ({ secrets: { clientId, clientSecret, refreshToken }, ...rest }) =>
+      startSalesforce({ ...rest, app: { clientId, clientSecret, refreshToken, runAs: true } }),
+  },
+};
+
+/** Starts the simulator of every configured system that has one; by the name it has in the table. */
+export async function startSimulators(
+  config: Pick<PlumblineConfig, 'systems'>,
+  input: Omit<SimulatorInput, 'port'> & { readonly ports: Readonly<Record<string, number>> },
+  closers: (() => Promise<void>)[],
+): Promise<ReadonlyMap<string, Simulator>> {
+  const { ports, ...rest } = input;
+  const wanted = Object.entries(config.systems).flatMap(([system, { connector }]) =>
+    [system, connector].filter((name) => Object.hasOwn(simulators, name)).slice(0, 1),
+  );
+  const started = new Map<string, Simulator>();
+  for (const name of new Set(wanted)) {
+    const simulator = await simulators[name]?.start({ ...rest, port: ports[name] ?? 0 });
+    if (simulator === undefined) continue;
+    closers.push(() => simulator.close());
+    started.set(name, simulator);
+  }
+  return started;
+}
+
+/** Tells each simulator the first webhook channel of the first system it stands for. */
+export function targetSimulators(
+  config: Pick<PlumblineConfig, 'systems'>,
+  running: ReadonlyMap<string, Simulator>,
+  targetOf: (system: string, channel: string, secret: string) => SimulatorTarget,
+): void {
+  for (const [name, { webhooks }] of running) {
+    const systems = Object.entries(config.systems).filter(([system, one]) => [system, one.connector].includes(name));
+    const [target] = systems.flatMap(([system, one]) =>
+      Object.entries(one.webhooks).map(([channel, { secret }]) => targetOf(system, channel, secret)),
+    );
+    webhooks?.target(target ?? null);
+  }
+}
