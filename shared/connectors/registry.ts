@@ -27,6 +27,14 @@ const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
     ]);
     return { manifest, operationById, webhook: webhookAdapter };
   },
+  async slack() {
+    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+      import('./slack/manifest.ts'),
+      import('./slack/operations.ts'),
+      import('./slack/webhook.ts'),
+    ]);
+    return { manifest, operationById, webhook: webhookAdapter };
+  },
   async stripe() {
     const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
       import('./stripe/manifest.ts'),
