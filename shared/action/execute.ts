@@ -49,6 +49,7 @@ async function follow(deps: KernelDeps, event: ClaimEvent, first: Applied): Prom
       const { next } = judgement;
       applied = await write(deps, record, isClaimOf(next, event) ? answered(deps, next, null).record : next);
     } else if (judgement.why === 'wait' && timeLeft > 0) {
+      deps.seat?.leave();
       await deps.clock.sleep(Math.min(timeLeft, pauseMs(round)));
       applied = { kind: 'lost', record: await deps.store.get(identity.key) };
     } else {

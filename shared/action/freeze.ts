@@ -23,6 +23,7 @@ export async function freeze(deps: KernelDeps, request: ClaimRequest): Promise<C
     intent: asObject,
     before: request.before === null ? null : asObject,
     requestDigest: request.requestDigest,
+    shared: deps.seat?.oneKey(request.call) ?? false,
   };
   const draft = openingMove(bare, atNow(deps));
   const room = draft ? roomIn(draft.next) : 0;

@@ -1,5 +1,6 @@
 import type { ActionBase, ActionRecord, ActionState } from '../model/action.ts';
 import type { ErrorCategory, ErrorCode, Failure } from '../model/errors.ts';
+import type { ResendClass } from '../model/operation.ts';
 import type { Step, StepAt, Why } from './step-types.ts';
 
 const stateFields = [
@@ -71,6 +72,14 @@ export function settleMs(record: ActionRecord, at: StepAt): number {
 export function started(nonce: string, at: StepAt): Extract<ActionState, { state: 'STARTED' }> {
   const leaseUntilMs = at.nowMs + at.limits.leaseMs;
   return { state: 'STARTED', owner: nonce, leaseUntilMs, dueMs: leaseUntilMs + at.limits.skewMs };
+}
+
+/**
+ * How an action is proven once it was sent, written with the claim, before the send: a provider key that covers other actions
+ * too proves nothing of this one, so that it can only be read back.
+ */
+export function provableBy(resend: ResendClass, { shared }: { readonly shared?: boolean }): ResendClass {
+  return shared === true && resend.kind === 'key' ? { kind: 'probe', settleMs: resend.settleMs } : resend;
 }
 
 /** A failure in our words. */

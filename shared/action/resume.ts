@@ -34,7 +34,8 @@ export async function resume(deps: KernelDeps, input: ResumeInput): Promise<Appl
   const asked = await askAgain(deps, record, input.recheck);
   if (asked.says.kind !== 'go') return apply(deps, record, { kind: 'recheck', says: asked.says });
   const requestDigest = deps.digest(asked.call);
-  const claim = await apply(deps, record, { kind: 'start', nonce: newNonce(deps), requestDigest });
+  const shared = deps.seat?.oneKey(asked.call) ?? false;
+  const claim = await apply(deps, record, { kind: 'start', nonce: newNonce(deps), requestDigest, shared });
   return claim.kind === 'moved' && claim.record.state === 'STARTED'
     ? sendAndSettle(deps, claim.record, asked.call.input, input.deadlineMs)
     : claim;

@@ -45,7 +45,7 @@ export async function sendOnce(
   const deadlineMs = sendUntilMs(record, input.deadlineMs);
   let open = true;
   const mayWrite = () => open && deps.clock.now() < deadlineMs;
-  if (!mayWrite()) return { kind: 'not_applied', error: noTimeLeft };
+  if (!mayWrite()) return lateVerdict;
   const call = plannedCallOf(record, input.intent);
   try {
     return await deps.attempt({ record, call, providerKey: providerKeyOf(record), deadlineMs, mayWrite });
@@ -62,6 +62,8 @@ const noTimeLeft: Classified = {
   code: 'no_time_left',
   message: 'the time for this call was over before it was sent',
 };
+/** What became of a send that had no time left to begin. */
+export const lateVerdict: WriteVerdict = { kind: 'not_applied', error: noTimeLeft };
 const threw: Classified = {
   class: 'unknown_outcome',
   code: 'attempt_threw',

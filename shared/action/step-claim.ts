@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ActionBase, ActionRecord, Stored } from '../model/action.ts';
 import { storedHash } from './frozen.ts';
-import { failureFor, firstEpoch, move, started, stay } from './moves.ts';
+import { failureFor, firstEpoch, move, provableBy, started, stay } from './moves.ts';
 import { encodeRecord } from './record-codec.ts';
 import { lapse, lapsed } from './step-time.ts';
 import type { ClaimEvent, StartEvent, Step, StepAt, Why } from './step-types.ts';
@@ -96,7 +96,8 @@ function attempt(record: ActionRecord, event: ClaimEvent, at: StepAt): Step {
     const approval = { rule, by, notAfterMs, decision: null };
     return move(record, at, { state: 'AWAITING_APPROVAL', dueMs: notAfterMs }, { ...caller, approval });
   }
-  return start(record, { kind: 'start', nonce: event.nonce, requestDigest: event.requestDigest }, at, caller);
+  const { nonce, requestDigest, shared = false } = event;
+  return start(record, { kind: 'start', nonce, requestDigest, shared }, at, caller);
 }
 
 /** A worker's attempt of a due action: policy has said yes again. */
@@ -111,6 +112,7 @@ function start(record: ActionRecord, event: StartEvent, at: StepAt, caller: Part
     ...caller,
     attempts: record.attempts + 1,
     requestDigest: event.requestDigest,
+    resend: provableBy(record.resend, event),
     firstSentAtMs: record.firstSentAtMs ?? at.nowMs,
   });
 }
@@ -151,7 +153,7 @@ function fresh(event: ClaimEvent, gen: number, epoch: number, at: StepAt): Actio
     windowMs: identity.windowMs,
     system: request.call.system,
     operation: request.call.operation,
-    resend: request.resend,
+    resend: provableBy(request.resend, event),
     intent,
     requestDigest: request.requestDigest,
     before,

@@ -9,8 +9,8 @@ type Unknown = Extract<ActionRecord, { state: 'UNKNOWN' }>;
 export type NextProof = 'wait' | 'resend' | 'probe' | 'person';
 
 /**
- * The way to proof. A resend needs the provider's own key, its window still open, and byte for byte the same request; a
- * request that today's code renders otherwise is only looked for.
+ * The way to proof. A resend needs the provider's own key, its window still open, no error that the provider keeps under it,
+ * and byte for byte the same request; a request that today's code renders otherwise is only looked for.
  * @param can whether the operation can be read back, and today's digest of the frozen request
  */
 export function nextProof(
@@ -26,6 +26,7 @@ export function nextProof(
 
 function mayResend(record: ActionRecord, requestDigest: string, at: StepAt): boolean {
   if (record.resend.kind !== 'key' || record.attempts >= at.limits.maxAttempts) return false;
+  if (record.keySpent === true) return false;
   return record.requestDigest === requestDigest && at.nowMs + at.limits.leaseMs < keyWindowEndMs(record, at);
 }
 

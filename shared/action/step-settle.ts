@@ -21,7 +21,8 @@ export function stepSettle(record: ActionRecord | null, event: SettleEvent, at: 
     return moveOwned(record, at, { state: 'SUCCEEDED', ...settled }, { inDoubt: false });
   }
   if (verdict.kind === 'unknown' || verdict.error.class === 'unknown_outcome' || record.inDoubt === true) {
-    return toUnknown(record, at, failure, owner);
+    const spent = verdict.stored === true && record.resend.kind === 'key';
+    return toUnknown(record, at, { failure, owner, ...(spent ? { keySpent: true } : {}) });
   }
   if (!passing.includes(verdict.error.class) || record.attempts >= at.limits.maxAttempts) {
     return moveOwned(record, at, { state: 'FAILED', settledAtMs: at.nowMs, failure, owner });
@@ -32,6 +33,8 @@ export function stepSettle(record: ActionRecord | null, event: SettleEvent, at: 
 }
 
 /** After an error that the provider keeps under our key, and only with proof that nothing was applied. */
-export function anotherProviderKey(record: ActionRecord): { resendNo?: number; firstSentAtMs?: null } {
-  return record.resend.kind === 'key' ? { resendNo: record.resendNo + 1, firstSentAtMs: null } : {};
+export function anotherProviderKey(
+  record: ActionRecord,
+): Partial<Pick<ActionRecord, 'resendNo' | 'firstSentAtMs' | 'keySpent'>> {
+  return record.resend.kind === 'key' ? { resendNo: record.resendNo + 1, firstSentAtMs: null, keySpent: false } : {};
 }

@@ -20,7 +20,7 @@ export function lapsed(record: ActionRecord, at: StepAt): boolean {
 /** The transition that time alone makes. An expired lease means unknown, never free. */
 export function lapse(record: ActionRecord, at: StepAt): Step {
   if (!lapsed(record, at)) return stay('too_early');
-  if (record.state === 'STARTED') return toUnknown(record, at, lostOwner, null);
+  if (record.state === 'STARTED') return toUnknown(record, at, { failure: lostOwner, owner: null });
   if (record.state === 'RETRYABLE' && !approvalUnused(record, at)) {
     const failure = record.failure ?? outOfAttempts;
     return move(record, at, { state: 'FAILED', settledAtMs: at.nowMs, failure, owner: null });
@@ -29,10 +29,15 @@ export function lapse(record: ActionRecord, at: StepAt): Step {
 }
 
 /** UNKNOWN since now: every send of this generation began before. */
-export function toUnknown(record: ActionRecord, at: StepAt, failure: Failure, owner: string | null): Step {
+export function toUnknown(
+  record: ActionRecord,
+  at: StepAt,
+  { failure, owner, ...change }: { failure: Failure; owner: string | null; keySpent?: boolean },
+): Step {
   const dueMs = at.nowMs + firstLookMs(record, at);
   const epoch = owner === null ? record.epoch + 1 : record.epoch;
-  const next = move(record, at, { state: 'UNKNOWN', dueMs, sinceMs: at.nowMs, probes: 0, failure, owner }).next;
+  const state = { state: 'UNKNOWN', dueMs, sinceMs: at.nowMs, probes: 0, failure, owner } as const;
+  const { next } = move(record, at, state, change);
   return { kind: 'move', next: { ...next, epoch } };
 }
 

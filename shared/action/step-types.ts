@@ -27,10 +27,19 @@ export type ClaimEvent = {
   readonly before: Stored | null;
   /** Digest of today's request for the record's own frozen intent. */
   readonly requestDigest: string;
+  readonly shared?: boolean;
 };
 
-/** A worker attempts a due action after policy was asked again. */
-export type StartEvent = { readonly kind: 'start'; readonly nonce: string; readonly requestDigest: string };
+/**
+ * A worker attempts a due action after policy was asked again. `shared`, here and in a claim: the request may carry other
+ * actions too, all under one provider key.
+ */
+export type StartEvent = {
+  readonly kind: 'start';
+  readonly nonce: string;
+  readonly requestDigest: string;
+  readonly shared?: boolean;
+};
 
 /** The owner's verdict on its one send. `result` is the stored form of an applied verdict's data. */
 export type SettleEvent = {

@@ -72,6 +72,29 @@ export class NotSentError extends PlumblineError {
   readonly error: Classified;
 }
 
+/** One request for several owners of live leases. `mayWrite`: whether all of them are live, asked with the head of the request. */
+export type SharedAttempt = {
+  readonly items: readonly AttemptInput[];
+  readonly deadlineMs: number;
+  readonly mayWrite: () => boolean;
+};
+
+/** How actions share requests; supplied by the tools room over the connectors' batch forms. */
+export type Batching = {
+  /** Which calls go together, as positions: each position once, those that go alone by themselves. */
+  readonly plan: (calls: readonly PlannedCall[]) => readonly (readonly number[])[];
+  /** Whether a shared request for this call goes under one provider key, which then proves nothing of a single action. */
+  readonly oneKey: (call: PlannedCall) => boolean;
+  /** Sends what {@link Batching.plan} put together: one verdict for each item, in order. Throws as an {@link Attempt} does. */
+  readonly send: (shared: SharedAttempt) => Promise<readonly WriteVerdict[]>;
+};
+
+/** The place of one action among those that share a request. */
+export type Seat = Pick<Batching, 'oneKey'> & {
+  /** Says that this action is not sent soon, if at all, so that the others do not wait for it. Harmless when repeated. */
+  readonly leave: () => void;
+};
+
 /** Reads back a write of unknown outcome. */
 export type Probe = (input: {
   record: ActionRecord;
@@ -103,6 +126,8 @@ export type KernelDeps = {
   readonly random: Random;
   readonly limits: KernelLimits;
   readonly attempt: Attempt;
+  /** Where this action shares its request with others; then `attempt` waits for them. See {@link Batching}. */
+  readonly seat?: Seat;
   /**
    * Digest of the request that today's code would send for a frozen call, rendered with the provider key `act_<key>`, so that
    * it says the same for every generation. `ClaimRequest.requestDigest` is computed alike.

@@ -83,12 +83,21 @@ export function makeAttempt(deps: SystemDeps): Attempt {
     const sent = await deps.send({ system: call.system, spec, purpose: 'write', deadlineMs, mayWrite, ...trace });
     if (sent.kind === 'not_sent') return { kind: 'not_applied', error: sent.error };
     if (sent.kind === 'lost') return { kind: 'unknown', error: sent.error };
-    const verdict = withSystem(operation.judge(sent.answer, call.input), call.system);
-    const isDuplicate = verdict.kind === 'not_applied' && verdict.error.class === 'duplicate';
-    return isDuplicate && operation.resend.kind === 'probe' && record.attempts > 1
-      ? ownEcho(deps, input, verdict)
-      : verdict;
+    return judgedFor(deps, input, operation.judge(sent.answer, call.input));
   };
+}
+
+/** A connector's verdict on one action: its records under the configured system's name, an echo of its own told from a duplicate. */
+export async function judgedFor(
+  deps: SystemDeps,
+  input: Parameters<Attempt>[0],
+  given: WriteVerdict,
+): Promise<WriteVerdict> {
+  const { record, call } = input;
+  const verdict = withSystem(given, call.system);
+  const isDuplicate = verdict.kind === 'not_applied' && verdict.error.class === 'duplicate';
+  const { resend } = writeOperationOf(deps, call).operation;
+  return isDuplicate && resend.kind === 'probe' && record.attempts > 1 ? ownEcho(deps, input, verdict) : verdict;
 }
 
 /** A duplicate that a later attempt meets may be what an earlier one left behind after all: only a read-back tells. */
@@ -102,7 +111,8 @@ async function ownEcho(
   return found.kind === 'absent' ? refusal : { kind: 'unknown', error: refusal.error };
 }
 
-async function switchedOff(deps: SystemDeps, record: ActionRecord, system: string): Promise<Classified | null> {
+/** Why a write may not be sent now by a switch of a person, or null. */
+export async function switchedOff(deps: SystemDeps, record: ActionRecord, system: string): Promise<Classified | null> {
   const question = { system, tool: record.tool, agent: agentOf(record.principal), runId: record.runId };
   const verdict = await deps.control.check(question).catch(unreadable);
   if (verdict.kind === 'unreadable') return { class: 'transient', code: 'switches_unreadable', message: '' };

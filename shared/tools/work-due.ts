@@ -1,7 +1,9 @@
-import { type ResolveInput, workOn } from '../action/resolve.ts';
+import type { Applied } from '../action/driver.ts';
+import { workMany } from '../action/many.ts';
 import type { KernelDeps } from '../action/types.ts';
 import { failureOf } from '../connectors/failure.ts';
 import { digestOfCall, makeAttempt } from './attempt.ts';
+import { makeBatching } from './batch.ts';
 import type { CallDeps } from './call-deps.ts';
 import { makeProbeFor, makeRecheck } from './recheck.ts';
 
@@ -17,8 +19,8 @@ const reserveMs = 5000;
 const longestSendMs = 20_000;
 
 /**
- * Makes the worker of the actions queue: one step for every action a batch names, each alone, so that one that fails holds up
- * no other. What could not be worked on is given back by its message id and comes again.
+ * Makes the worker of the actions queue: one step for every action the messages name. Those of one operation share requests where
+ * their system can do that; one that fails holds up no other. What could not be worked on is given back by its message id and comes again.
  */
 export function dueWorker(deps: WorkDeps) {
   const system = { ...deps, systems: deps.config.systems };
@@ -29,35 +31,39 @@ export function dueWorker(deps: WorkDeps) {
     failureOf,
     render: null,
   };
+  const many = { ...kernel, batching: makeBatching(system) };
   const recheck = makeRecheck({ ...deps, clock: deps.kernel.clock });
   const probeFor = makeProbeFor(system);
   return async (messages: readonly DueMessage[], remainingMs: number) => {
-    const endMs = deps.kernel.clock.now() + remainingMs - reserveMs;
-    const worked = await Promise.all(
-      messages.map(async ({ messageId, body }) => {
-        const deadlineMs = Math.min(endMs, deps.kernel.clock.now() + longestSendMs);
-        const key = keyIn(body);
-        if (key === null) deps.log.error('a message of the actions queue names no action', {});
-        const done = key !== null && (await workOne(deps, kernel, { key, deadlineMs, recheck, probeFor }));
-        return done ? [] : [{ itemIdentifier: messageId }];
-      }),
+    const nowMs = deps.kernel.clock.now();
+    const deadlineMs = Math.min(nowMs + remainingMs - reserveMs, nowMs + longestSendMs);
+    const named = messages.flatMap(({ messageId, body }) => {
+      const key = keyIn(body);
+      if (key === null) deps.log.error('a message of the actions queue names no action', {});
+      return key === null ? [] : [{ messageId, key }];
+    });
+    const worked = await workMany(
+      many,
+      named.map(({ key }) => ({ key, deadlineMs, recheck, probeFor })),
     );
-    return { batchItemFailures: worked.flat() };
+    const done = new Set(named.filter((_, at) => noted(deps, worked[at])).map(({ messageId }) => messageId));
+    const failed = messages.filter(({ messageId }) => !done.has(messageId));
+    return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
   };
 }
 
-async function workOne(deps: WorkDeps, kernel: KernelDeps, input: ResolveInput): Promise<boolean> {
-  try {
-    const { record } = await workOn(kernel, input);
-    if (record?.state === 'UNKNOWN') {
-      const ageMs = kernel.clock.now() - record.sinceMs;
-      deps.log.metric('OldestUnknownMs', Math.max(1, ageMs), 'Milliseconds', { system: record.system });
-    }
-    return true;
-  } catch (fault) {
-    deps.log.error('a due action could not be worked on', {}, fault);
+/** Whether an action was worked on; says how old an unknown outcome has become. */
+function noted(deps: WorkDeps, worked: PromiseSettledResult<Applied> | undefined): boolean {
+  if (worked?.status !== 'fulfilled') {
+    deps.log.error('a due action could not be worked on', {}, worked?.reason);
     return false;
   }
+  const { record } = worked.value;
+  if (record?.state === 'UNKNOWN') {
+    const ageMs = deps.kernel.clock.now() - record.sinceMs;
+    deps.log.metric('OldestUnknownMs', Math.max(1, ageMs), 'Milliseconds', { system: record.system });
+  }
+  return true;
 }
 
 /** The key of a hint, or null: such a message is given back until it is a dead letter that somebody looks at. */

@@ -54,7 +54,7 @@ export const mutations: readonly Mutation[] = [
   {
     guard: 'an expired lease means unknown, not free',
     file: 'step-time.ts',
-    source: "if (record.state === 'STARTED') return toUnknown(record, at, lostOwner, null);",
+    source: "if (record.state === 'STARTED') return toUnknown(record, at, { failure: lostOwner, owner: null });",
     without:
       "if (record.state === 'STARTED') return move(record, at, { state: 'RETRYABLE', dueMs: at.nowMs, failure: null });",
     scenario: 'probe',

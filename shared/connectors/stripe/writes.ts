@@ -64,8 +64,10 @@ export function writeNamed(object: StripeObject, verb: string) {
 /** The verdict of an answer that is not the expected success. Unknown unless it proves that nothing was written. */
 export function writeFailure(answer: HttpAnswer): WriteVerdict {
   const { error, notApplied, stored } = stripeFailure(answer);
-  if (!notApplied) return { kind: 'unknown', error: { ...error, class: 'unknown_outcome' } };
-  return { kind: 'not_applied', error, ...(stored ? { stored } : {}) };
+  const kept = stored ? { stored } : {};
+  return notApplied
+    ? { kind: 'not_applied', error, ...kept }
+    : { kind: 'unknown', error: { ...error, class: 'unknown_outcome' }, ...kept };
 }
 
 /** A success, with the record it names; one that cannot be read, or is about another record, is unknown. */
