@@ -6,8 +6,8 @@ import { dynamoClient } from '../shared/aws/dynamo.ts';
 import { awsSecretStore, secretsClient } from '../shared/aws/secret-store.ts';
 import { dynamoTokenStore } from '../shared/aws/token-store.ts';
 import { readEnv, readRuntimeConfig } from '../shared/config/env.ts';
-import { originOf } from '../shared/connectors/origin.ts';
 import { loadConnector } from '../shared/connectors/registry.ts';
+import { tokenPlaces } from '../shared/connectors/token-place.ts';
 import { httpClient } from '../shared/http/client.ts';
 import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
@@ -16,13 +16,7 @@ const env = readEnv(['STAGE', 'TABLE_STATE', 'TABLE_CASES', 'LOCAL_ORIGINS']);
 const { systems } = readRuntimeConfig(import.meta.url);
 const client = dynamoClient();
 const http = httpClient({ clock, local: env.STAGE === 'local' });
-const post = tokenEndpoint({
-  http,
-  async originOf(system) {
-    const { manifest } = await loadConnector(systems[system]?.connector ?? system);
-    return originOf(manifest, { ...systems[system] }, env.LOCAL_ORIGINS?.[system]);
-  },
-});
+const places = tokenPlaces({ systems, loadConnector, localOrigins: env.LOCAL_ORIGINS });
 const write = (line: string) => void process.stdout.write(`${line}\n`);
 const deps = {
   systems: refreshSystems(systems),
@@ -30,7 +24,9 @@ const deps = {
   secrets: awsSecretStore(secretsClient()),
   cases: dynamoCaseStore({ client, table: env.TABLE_CASES, random }),
   log: jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'token-refresh' } }),
-  ...{ post, clock, random },
+  post: tokenEndpoint({ http, ...places }),
+  originOf: places.originOf,
+  ...{ clock, random },
 };
 
 /** Called synchronously by tool functions and the tick; the only function that may read grants. */

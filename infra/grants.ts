@@ -15,8 +15,8 @@ export function secretNames(config: PlumblineConfig): SecretNames {
   const systems = Object.values(config.systems);
   const named = (names: readonly string[]) => [...new Set(names)].sort();
   return {
-    grants: named(systems.flatMap(({ auth }) => (auth.grant === 'bearer' ? [] : [auth.secret]))),
-    staticKeys: named(systems.flatMap(({ auth }) => (auth.grant === 'bearer' ? [auth.secret] : []))),
+    grants: named(systems.flatMap(({ auth }) => ('refresh' in auth ? [auth.secret] : []))),
+    staticKeys: named(systems.flatMap(({ auth }) => ('refresh' in auth ? [] : [auth.secret]))),
     webhooks: named(systems.flatMap(({ webhooks }) => Object.values(webhooks).map(({ secret }) => secret))),
   };
 }

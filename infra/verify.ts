@@ -69,7 +69,7 @@ async function trueWebhook({ webhooks, webhooksSigned, config }: Access): Promis
 }
 
 async function oneRefresh({ config, refreshFunction }: Access): Promise<string> {
-  const system = Object.keys(config.systems).find((name) => config.systems[name]?.auth.grant === 'refresh_token');
+  const system = Object.keys(config.systems).find((name) => 'refresh' in (config.systems[name]?.auth ?? {}));
   if (system === undefined) return 'no system has a grant that is refreshed';
   const invoker = lambdaRefreshInvoker({ functionName: refreshFunction, readEnv: readAwsEnv });
   const newerThan = async (seenVersion: number) => {

@@ -1,21 +1,81 @@
+import { createPrivateKey } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { JsonObject } from '../model/json.ts';
+import { signedAssertion } from './assertion.ts';
 
-const grantSchema = z.object({
-  client_id: z.string().check(z.minLength(1)),
-  client_secret: z.string().check(z.minLength(1)),
-  refresh_token: z.string().check(z.minLength(1)),
-});
+/** How tokens of a system are asked for. */
+export type GrantKind =
+  | { readonly grant: 'refresh_token' }
+  | { readonly grant: 'client_credentials'; readonly scope?: string; readonly clientAuth: 'body' | 'basic' }
+  | { readonly grant: 'jwt_bearer'; readonly audience: string };
 
-/** What an OAuth installation is kept alive with. Read by the refresh function only; never logged. */
-export type Grant = { readonly clientId: string; readonly clientSecret: string; readonly refreshToken: string };
+/** One request to a token endpoint, ready to be sent. It holds secrets: nothing of it is logged or stored. */
+export type TokenRequest = {
+  readonly form: readonly (readonly [string, string])[];
+  readonly headers: Readonly<Record<string, string>>;
+};
 
-/** The grant in a secret's value (JSON with client_id, client_secret, refresh_token), or null where it is none. */
-export function parseGrant(value: string): Grant | null {
-  const parsed = grantSchema.safeParse(parseJson(value));
+const text = z.string().check(z.minLength(1));
+
+const schemas = {
+  refresh_token: z.object({ client_id: text, client_secret: text, refresh_token: text }),
+  client_credentials: z.object({ client_id: text, client_secret: text }),
+  jwt_bearer: z.object({ client_id: text, subject: text, private_key: text, key_id: z.optional(text) }),
+};
+
+/** What lies in the secret of each grant, as JSON. Read by the refresh function only; never logged. */
+export type GrantSecret = { readonly [K in keyof typeof schemas]: z.output<(typeof schemas)[K]> };
+
+/** The grant in a secret's value, or null where it is none of that kind. Fields that are not known are left alone. */
+export function parseGrant<K extends GrantKind['grant']>(kind: K, value: string): GrantSecret[K] | null {
+  const parsed = schemas[kind].safeParse(parseJson(value));
   if (!parsed.success) return null;
-  const { client_id, client_secret, refresh_token } = parsed.data;
-  return { clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token };
+  const grant = parsed.data as GrantSecret[K];
+  return 'private_key' in grant && !isRsaKey(grant.private_key) ? null : grant;
+}
+
+/**
+ * The request that asks for a token, or null where the secret's value is no grant of that kind.
+ * @param input.assertionId names the assertion of a JWT bearer grant: another one for each request
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.4 https://www.rfc-editor.org/rfc/rfc7523#section-2.1
+ */
+export function tokenRequest(
+  how: GrantKind,
+  input: { readonly value: string; readonly nowMs: number; readonly assertionId: string },
+): TokenRequest | null {
+  switch (how.grant) {
+    case 'refresh_token': {
+      const grant = parseGrant(how.grant, input.value);
+      if (grant === null) return null;
+      const form = [['grant_type', how.grant], ...clientFields(grant), ['refresh_token', grant.refresh_token]] as const;
+      return { form, headers: {} };
+    }
+    case 'client_credentials': {
+      const grant = parseGrant(how.grant, input.value);
+      if (grant === null) return null;
+      const isBasic = how.clientAuth === 'basic';
+      const scope = how.scope === undefined ? [] : ([['scope', how.scope]] as const);
+      return {
+        form: [['grant_type', how.grant], ...(isBasic ? [] : clientFields(grant)), ...scope],
+        headers: isBasic ? { authorization: basicOf(grant.client_id, grant.client_secret) } : {},
+      };
+    }
+    case 'jwt_bearer': {
+      const grant = parseGrant(how.grant, input.value);
+      if (grant === null) return null;
+      const { client_id: clientId, subject, private_key: privateKey, key_id: keyId = null } = grant;
+      const claims = { clientId, subject, audience: how.audience, privateKey, keyId, id: input.assertionId };
+      const assertion = signedAssertion(claims, input.nowMs);
+      const type = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+      return {
+        form: [
+          ['grant_type', type],
+          ['assertion', assertion],
+        ],
+        headers: {},
+      };
+    }
+  }
 }
 
 /**
@@ -26,68 +86,35 @@ export function withRefreshToken(value: string, refreshToken: string): string {
   return JSON.stringify({ ...(parseJson(value) as JsonObject), refresh_token: refreshToken });
 }
 
-/** The form of a refresh request. @see https://www.rfc-editor.org/rfc/rfc6749#section-6 */
-export function refreshForm(grant: Grant): readonly (readonly [string, string])[] {
+/** The refresh token in a secret's value, or null. */
+export function refreshTokenIn(value: string): string | null {
+  return parseGrant('refresh_token', value)?.refresh_token ?? null;
+}
+
+function clientFields(grant: { readonly client_id: string; readonly client_secret: string }) {
   return [
-    ['grant_type', 'refresh_token'],
-    ['client_id', grant.clientId],
-    ['client_secret', grant.clientSecret],
-    ['refresh_token', grant.refreshToken],
-  ];
+    ['client_id', grant.client_id],
+    ['client_secret', grant.client_secret],
+  ] as const;
 }
 
-/**
- * What a complete answer of a token endpoint means. `refused`: the grant itself is not accepted. `transient`: proof
- * that nothing was issued, try later. `unclear`: something may have been issued.
- */
-export type TokenAnswer =
-  | {
-      readonly kind: 'issued';
-      readonly accessToken: string;
-      readonly refreshToken: string | null;
-      readonly lifetimeMs: number | null;
-    }
-  | { readonly kind: 'refused'; readonly code: string }
-  | { readonly kind: 'transient'; readonly code: string }
-  | { readonly kind: 'unclear'; readonly code: string };
-
-const issuedSchema = z.object({
-  access_token: z.string().check(z.minLength(1), z.maxLength(16_384)),
-  refresh_token: z.nullish(z.string().check(z.minLength(1))),
-  expires_in: z.nullish(z.union([z.number(), z.string().check(z.regex(/^[0-9]+$/))])),
-});
-
-/** Judges a token endpoint's answer. A 5xx is unclear: a gateway may fail after the provider has rotated. */
-export function judgeTokenAnswer(answer: { readonly status: number; readonly bodyText: string }): TokenAnswer {
-  const { status } = answer;
-  if (status === 429) return { kind: 'transient', code: 'token_endpoint_rate_limited' };
-  const body = parseJson(answer.bodyText);
-  if (status >= 200 && status < 300) {
-    const parsed = issuedSchema.safeParse(body);
-    if (!parsed.success) return { kind: 'unclear', code: 'token_answer_unreadable' };
-    const { access_token, refresh_token, expires_in } = parsed.data;
-    const seconds = Number(expires_in ?? Number.NaN);
-    const lifetimeMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : null;
-    return { kind: 'issued', accessToken: access_token, refreshToken: refresh_token ?? null, lifetimeMs };
-  }
-  if (status === 408 || status >= 500) return { kind: 'unclear', code: `token_endpoint_${status}` };
-  return { kind: 'refused', code: refusalCode(body) };
+/** Both halves are form-encoded first. @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
+function basicOf(id: string, secret: string): string {
+  const part = (value: string) => new URLSearchParams([['', value]]).toString().slice(1);
+  return `Basic ${Buffer.from(`${part(id)}:${part(secret)}`).toString('base64')}`;
 }
 
-const word = z.optional(z.string());
-const refusedSchema = z.catch(z.object({ error: word, category: word, status: word }), {});
-
-// The provider's own word, only where it looks like a code: nothing else of the answer may reach a log or a case.
-function refusalCode(body: unknown): string {
-  const { error, category, status } = refusedSchema.parse(body);
-  const code = [error, category, status].find((said) => said !== undefined && said !== 'error') ?? '';
-  if (code === 'BAD_REFRESH_TOKEN') return 'invalid_grant';
-  return /^[A-Za-z_]{1,40}$/.test(code) ? code.toLowerCase() : 'grant_refused';
-}
-
-function parseJson(text: string): unknown {
+function isRsaKey(pem: string): boolean {
   try {
-    return JSON.parse(text);
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa';
+  } catch {
+    return false;
+  }
+}
+
+function parseJson(value: string): unknown {
+  try {
+    return JSON.parse(value);
   } catch {
     return null;
   }

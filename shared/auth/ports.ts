@@ -22,7 +22,12 @@ export type TokenRecord = {
   readonly health: 'ok' | 'refreshing' | 'unknown' | 'broken';
   readonly lastRefreshAtMs: number | null;
   readonly lastFailure: { readonly atMs: number; readonly code: string } | null;
+  /** How long a token really lives: what the provider named, or the time from issue to the first refusal. */
   readonly observedLifetimeMs: number | null;
+  /** What the configuration said when the token was issued. */
+  readonly documentedLifetimeMs?: number;
+  /** Since when no refresh has brought a token; null where the last one did. */
+  readonly failingSinceMs?: number | null;
   readonly epoch: number;
 };
 

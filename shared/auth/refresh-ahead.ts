@@ -17,7 +17,7 @@ export type RefreshAheadDeps = {
  */
 export async function refreshAhead(deps: RefreshAheadDeps): Promise<readonly string[]> {
   const asked = Object.entries(deps.systems).map(async ([system, { auth }]) => {
-    if (auth.grant !== 'refresh_token') return [];
+    if (!('refresh' in auth)) return [];
     const record = await deps.tokens.get(system);
     const dueMs = refreshDueMs(record, auth.refresh);
     if (record === null || dueMs === null || dueMs > deps.clock.now()) return [];

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import type { SystemConfig } from '../config/schema.ts';
+import type { AuthConfig, SystemConfig } from '../config/schema.ts';
+import type { GrantKind } from './grants.ts';
 import type { RefreshSystem } from './refresh.ts';
 
 /** What the refresh function is called with. */
@@ -8,14 +9,30 @@ export const refreshInputSchema = z.strictObject({
   seenVersion: z.int().check(z.minimum(0)),
 });
 
-/** Those of the configured systems that hold a refresh token, as refreshing needs to know them. */
+type TokenAuth = Extract<AuthConfig, { refresh: string }>;
+
+/** Those of the configured systems whose tokens a token endpoint issues, as refreshing needs to know them. */
 export function refreshSystems(systems: { readonly [name: string]: SystemConfig }): Record<string, RefreshSystem> {
   const found: Record<string, RefreshSystem> = {};
   for (const [name, { auth, owner }] of Object.entries(systems)) {
-    if (auth.grant !== 'refresh_token') continue;
-    const { secret, tokenUrl, tokenLifetime, rotationGrace } = auth;
-    const grace = rotationGrace === undefined ? {} : { rotationGraceMs: rotationGrace };
-    found[name] = { owner, secret, tokenUrl, tokenLifetimeMs: tokenLifetime, ...grace };
+    if (!('refresh' in auth)) continue;
+    const { secret, tokenUrl, tokenLifetime } = auth;
+    const graceMs = auth.grant === 'refresh_token' ? auth.rotationGrace : undefined;
+    const grace = graceMs === undefined ? {} : { rotationGraceMs: graceMs };
+    found[name] = { owner, secret, tokenUrl, tokenLifetimeMs: tokenLifetime, ...grace, ...kindOf(auth) };
   }
   return found;
+}
+
+function kindOf(auth: TokenAuth): GrantKind {
+  switch (auth.grant) {
+    case 'refresh_token':
+      return { grant: auth.grant };
+    case 'client_credentials': {
+      const { grant, clientAuth, scope } = auth;
+      return { grant, clientAuth, ...(scope === undefined ? {} : { scope }) };
+    }
+    case 'jwt_bearer':
+      return { grant: auth.grant, audience: auth.audience };
+  }
 }

@@ -5,20 +5,21 @@ import type { TokenPost } from './refresh.ts';
 const maxResponseBytes = 65_536;
 
 /**
- * Posts forms to the token endpoints of systems, each on its system's own origin.
- * @param deps.originOf the pinned origin of a system
+ * Posts forms to the token endpoints of systems, each on the origin that is pinned for its tokens.
+ * @param deps.endpointOf where a system's tokens are issued; the path may be configured otherwise
  */
 export function tokenEndpoint(deps: {
   http: Pick<HttpClient, 'send'>;
-  originOf: (system: string) => Promise<string>;
+  endpointOf: (system: string) => Promise<{ readonly origin: string; readonly path: string }>;
 }): TokenPost {
-  return async ({ system, path, form, mayWrite, deadlineMs }) => {
+  return async ({ system, path, form, headers, mayWrite, deadlineMs }) => {
+    const endpoint = await deps.endpointOf(system);
     const body = new URLSearchParams(form.map(([name, value]): [string, string] => [name, value]));
     const result = await deps.http.send({
-      origin: await deps.originOf(system),
+      origin: endpoint.origin,
       method: 'POST',
-      path,
-      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      path: path ?? endpoint.path,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', ...headers },
       body: new TextEncoder().encode(body.toString()),
       deadlineMs,
       maxResponseBytes,

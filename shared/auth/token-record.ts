@@ -16,6 +16,12 @@ export const graceRetryCode = 'retry_in_grace';
 /** Marks that nobody knows whether the grant was rotated, and that a case was opened. */
 export const unknownCode = 'refresh_outcome_unknown';
 
+/** Marks that the provider issued a token for another origin than the configured one. */
+export const otherOriginCode = 'token_for_other_origin';
+
+/** How long a failure that a person may mend at the provider stands before it is tried again, milliseconds. */
+const triedAgainAfterMs = 900_000;
+
 /** The item of a system that was never refreshed. */
 export function emptyTokenRecord(system: string): TokenRecord {
   return {
@@ -28,6 +34,7 @@ export function emptyTokenRecord(system: string): TokenRecord {
     lastRefreshAtMs: null,
     lastFailure: null,
     observedLifetimeMs: null,
+    failingSinceMs: null,
     epoch: 0,
   };
 }
@@ -44,17 +51,24 @@ export type Situation =
 
 /**
  * Judges the item. Pure.
- * @param seenVersion the version the asker holds; the same version means that it was rejected or is about to expire
+ * @param asked.seenVersion the version the asker holds; the same version means that it was rejected or is about to expire
+ * @param asked.usedUp whether a request uses up the grant, so that an unfinished one matters
  */
-export function situationOf(record: TokenRecord, seenVersion: number, nowMs: number): Situation {
+export function situationOf(
+  record: TokenRecord,
+  asked: { readonly seenVersion: number; readonly usedUp: boolean },
+  nowMs: number,
+): Situation {
   const { current, lease } = record;
-  if (current !== null && record.version > seenVersion && current.expiresAtMs > nowMs) {
+  if (current !== null && record.version > asked.seenVersion && current.expiresAtMs > nowMs) {
     return { kind: 'fresh', version: record.version };
   }
   if (lease !== null && lease.untilMs > nowMs) return { kind: 'busy' };
-  if (lease !== null) return { kind: 'interrupted', nextSecretVersionId: lease.nextSecretVersionId };
-  if (record.health === 'broken') return { kind: 'stuck', code: record.lastFailure?.code ?? 'grant_refused' };
-  return { kind: 'free' };
+  if (lease !== null && asked.usedUp) return { kind: 'interrupted', nextSecretVersionId: lease.nextSecretVersionId };
+  if (record.health !== 'broken') return { kind: 'free' };
+  const { atMs, code } = record.lastFailure ?? { atMs: nowMs, code: 'grant_refused' };
+  const mayBeMended = !asked.usedUp || code === otherOriginCode;
+  return mayBeMended && nowMs - atMs >= triedAgainAfterMs ? { kind: 'free' } : { kind: 'stuck', code };
 }
 
 /**
@@ -89,11 +103,17 @@ export function claimed(
 /** The item with a new access token, and the lease given back. */
 export function published(
   record: TokenRecord,
-  issued: { token: string; secretVersionId: string; lifetimeMs: number; observedLifetimeMs: number | null },
+  issued: {
+    token: string;
+    secretVersionId: string;
+    lifetimeMs: number;
+    observedLifetimeMs: number | null;
+    documentedLifetimeMs: number;
+  },
   nowMs: number,
 ): TokenRecord {
   const version = record.version + 1;
-  const { token, secretVersionId, lifetimeMs, observedLifetimeMs } = issued;
+  const { token, secretVersionId, lifetimeMs, observedLifetimeMs, documentedLifetimeMs } = issued;
   return {
     ...record,
     current: { token, version, issuedAtMs: nowMs, expiresAtMs: nowMs + lifetimeMs },
@@ -104,6 +124,8 @@ export function published(
     lastRefreshAtMs: nowMs,
     lastFailure: null,
     observedLifetimeMs,
+    documentedLifetimeMs,
+    failingSinceMs: null,
     epoch: record.epoch + 1,
   };
 }
@@ -114,7 +136,8 @@ export function published(
  */
 export function released(before: TokenRecord, leased: TokenRecord, code: string, nowMs: number): TokenRecord {
   const { secretVersionId, epoch } = leased;
-  return { ...before, secretVersionId, lastFailure: { atMs: nowMs, code }, epoch: epoch + 1 };
+  const failingSinceMs = before.failingSinceMs ?? nowMs;
+  return { ...before, secretVersionId, lastFailure: { atMs: nowMs, code }, failingSinceMs, epoch: epoch + 1 };
 }
 
 /** The item after a request of unknown outcome: the lease ends now, its trail stays. */

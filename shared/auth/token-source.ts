@@ -2,21 +2,25 @@ import type { Authorization, CredentialSource } from '../connectors/credentials.
 import type { Clock } from '../model/clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { AccessToken, RefreshInvoker, SecretStore, TokenRecord, TokenStore } from './ports.ts';
-import { createStaticBearer, type StaticBearer } from './static-bearer.ts';
+import type { StaticAuth } from './static-credential.ts';
+import { createStaticKeys, type StaticKeys } from './static-keys.ts';
 
 /** What the source needs to know of each system: the `auth` part of its configuration. */
 export type CredentialSystems = {
   readonly [system: string]: {
     readonly auth:
-      | { readonly grant: 'bearer'; readonly secret: string }
-      | { readonly grant: 'refresh_token'; readonly refresh: 'ttl' | 'on401' | 'both' | 'never' };
+      | StaticAuth
+      | {
+          readonly grant: 'refresh_token' | 'client_credentials' | 'jwt_bearer';
+          readonly refresh: 'ttl' | 'on401' | 'both' | 'never';
+        };
   };
 };
 
 /** What {@link createCredentialSource} needs. */
 export type CredentialDeps = {
   readonly systems: CredentialSystems;
-  /** For static tokens only; grants are never read here. */
+  /** For static keys only; grants are never read here. */
   readonly secrets: Pick<SecretStore, 'get'>;
   readonly tokens: Pick<TokenStore, 'get'>;
   readonly invoker: RefreshInvoker;
@@ -31,7 +35,7 @@ type Source = {
   readonly refused: Map<string, number>;
   readonly late: Map<string, { readonly untilMs: number; readonly answer: Authorization }>;
   readonly flights: Map<string, Promise<Authorization>>;
-  readonly bearer: StaticBearer;
+  readonly keys: StaticKeys;
 };
 
 /** A token this close to its end, or in the last tenth of its life, is not sent any more: it must arrive while it counts. */
@@ -51,18 +55,18 @@ const lateMs = 1_000;
  */
 export function createCredentialSource(deps: CredentialDeps): CredentialSource {
   const maps = { held: new Map(), refused: new Map(), late: new Map(), flights: new Map() };
-  const source: Source = { deps, ...maps, bearer: createStaticBearer(deps) };
+  const source: Source = { deps, ...maps, keys: createStaticKeys(deps) };
   return {
     async authorize(system) {
       const auth = deps.systems[system]?.auth;
       if (auth === undefined) return { unavailable: true, code: 'unknown_system' };
-      if (auth.grant === 'bearer') return source.bearer.authorize(auth.secret);
+      if (!('refresh' in auth)) return source.keys.authorize(auth);
       return authorizeOAuth(source, system);
     },
     async rejected(system, version) {
       const auth = deps.systems[system]?.auth;
       if (auth === undefined) return 'broken';
-      if (auth.grant === 'bearer') return source.bearer.rejected(auth.secret, version);
+      if (!('refresh' in auth)) return source.keys.rejected(auth.secret, version);
       if (auth.refresh === 'never') return 'broken';
       return replaceRefused(source, system, version);
     },

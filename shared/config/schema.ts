@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { conditionForm, parseCondition } from './condition.ts';
+import { looksLikeCredential } from './literal-credential.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits and hyphens, at most 40');
 const toolPattern = z.string().regex(/^[a-z][a-z0-9_]*\*?$/, 'a tool name, or a prefix followed by *');
@@ -40,23 +41,110 @@ const condition = z.string().refine((text) => parseCondition(text) !== null, con
 
 const secretName = z
   .string()
-  .regex(/^[A-Za-z0-9/_+=.@-]{1,256}$/, 'the name of a secret in Secrets Manager, never its value');
+  .regex(/^[A-Za-z0-9/_+=.@-]{1,256}$/, 'the name of a secret in Secrets Manager, never its value')
+  .refine((value) => !looksLikeCredential(value), 'the name of a secret in Secrets Manager: this looks like its value');
+
+const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'the name of a header, such as X-Api-Key');
+
+/** What every way to authenticate may say. */
+const anyAuth = {
+  secret: secretName,
+  /** Who the system must say that the credential acts as. */
+  actsAs: z.string().min(1).max(200).optional(),
+  /** The day, in UTC, on which what lies in the secret ends; the owner is told ahead. */
+  expiresAt: z.iso.date().optional(),
+};
+
+/** What every way has that gets short-lived tokens from a token endpoint. */
+const tokenAuth = {
+  ...anyAuth,
+  /** Absent: the connector's own. */
+  tokenUrl: z
+    .string()
+    .regex(
+      /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9_.-]+)+$/,
+      'a path on the origin that issues tokens, such as /oauth/token',
+    )
+    .optional(),
+  /** What the provider documents; the observed lifetime is kept beside it. */
+  tokenLifetime: duration,
+  refresh: z.enum(['ttl', 'on401', 'both', 'never']).default('ttl'),
+};
+
+/** What is signed: text with the parts of a request in braces. */
+const signedTemplate = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine(
+    (text) => /^[^{}]*$/.test(text.replace(/\{(?:method|path|timestamp|body|body_sha256)\}/g, '')),
+    'text with {method}, {path} (path and query), {timestamp}, {body} or {body_sha256}',
+  );
 
 const auth = z.discriminatedUnion('grant', [
-  z.strictObject({ grant: z.literal('bearer'), secret: secretName }),
+  z.strictObject({ grant: z.literal('bearer'), ...anyAuth }),
   z.strictObject({
     grant: z.literal('refresh_token'),
-    secret: secretName,
-    tokenUrl: z
-      .string()
-      .regex(/^\/[A-Za-z0-9/_.-]+$/, 'a path on the system origin')
-      .default('/oauth/v3/token'),
-    /** What the provider documents; the observed lifetime is kept beside it. */
-    tokenLifetime: duration,
-    refresh: z.enum(['ttl', 'on401', 'both', 'never']).default('ttl'),
+    ...tokenAuth,
     /** How long the provider documents the old refresh token to work after a rotation; absent = not at all. */
     rotationGrace: duration.optional(),
+    /** The page where a person agrees; `npm run connect` sends them there. */
+    authorizeUrl: z.url({ protocol: /^https$/ }).optional(),
   }),
+  z.strictObject({
+    grant: z.literal('client_credentials'),
+    ...tokenAuth,
+    scope: z.string().min(1).max(1000).optional(),
+    /** How the client says who it is: in the form, or as Basic. */
+    clientAuth: z.enum(['body', 'basic']).default('body'),
+  }),
+  z.strictObject({
+    grant: z.literal('jwt_bearer'),
+    ...tokenAuth,
+    /** The `aud` of the assertion. */
+    audience: z.url({ protocol: /^https$/ }),
+  }),
+  z
+    .strictObject({
+      grant: z.literal('api_key'),
+      ...anyAuth,
+      /** One of both: where the key goes. */
+      header: headerName.optional(),
+      query: z
+        .string()
+        .regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, 'the name of a query parameter, such as api_key')
+        .optional(),
+      /** Stands before the key in its header, such as `token `. */
+      prefix: z
+        .string()
+        .regex(/^[A-Za-z][A-Za-z =-]{0,19}$/, 'a word and a space, such as `token `')
+        .optional(),
+    })
+    .refine(({ header, query }) => (header === undefined) !== (query === undefined), 'either header or query')
+    .refine(({ query, prefix }) => query === undefined || prefix === undefined, 'no prefix beside query'),
+  z.strictObject({ grant: z.literal('basic'), ...anyAuth }),
+  z
+    .strictObject({
+      grant: z.literal('hmac'),
+      ...anyAuth,
+      /** Where the signature goes. */
+      header: headerName,
+      algorithm: z.enum(['sha256', 'sha512', 'sha1']).default('sha256'),
+      encoding: z.enum(['hex', 'base64']).default('hex'),
+      prefix: z
+        .string()
+        .regex(/^[A-Za-z][A-Za-z0-9 =:-]{0,19}$/, 'a word, such as `sha256=`')
+        .optional(),
+      signed: signedTemplate,
+      timestampHeader: headerName.optional(),
+      timestamp: z.enum(['seconds', 'milliseconds', 'iso']).default('seconds'),
+      /** Where the id of the key goes; the secret is then `id:key`. */
+      keyIdHeader: headerName.optional(),
+    })
+    .refine(
+      ({ signed, timestampHeader }) => signed.includes('{timestamp}') === (timestampHeader !== undefined),
+      'timestampHeader and {timestamp} in signed, or neither',
+    ),
 ]);
 
 export const systemSchema = z.strictObject({
@@ -166,6 +254,8 @@ export const policiesSchema = z.strictObject({
 });
 
 export type SystemConfig = z.output<typeof systemSchema>;
+/** How a system is signed in to. */
+export type AuthConfig = SystemConfig['auth'];
 export type AgentConfig = z.output<typeof agentSchema>;
 export type OwnersConfig = z.output<typeof ownersSchema>;
 export type PoliciesConfig = z.output<typeof policiesSchema>;

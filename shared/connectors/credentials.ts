@@ -12,7 +12,19 @@ export type CredentialSource = {
   rejected(system: string, version: number): Promise<'refreshed' | 'broken'>;
 };
 
+/** A request as it is signed: path and query exactly as they are sent. */
+export type SignableRequest = { readonly method: string; readonly path: string; readonly body: Uint8Array | null };
+
+/** What makes one request an authenticated one. Nothing of it may be stored, logged or digested. */
+export type Credential = {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Pairs that are added to the query. */
+  readonly query?: readonly (readonly [string, string])[];
+  /** Further headers, made over the request as it will be sent; asked anew for each send. */
+  readonly sign?: (request: SignableRequest) => Readonly<Record<string, string>>;
+};
+
 /** `unavailable` carries a stable reason, such as `refresh_busy` or `grant_broken`; `retryAfterMs` where waiting helps. */
 export type Authorization =
-  | { readonly headers: Readonly<Record<string, string>>; readonly version: number }
+  | (Credential & { readonly version: number })
   | { readonly unavailable: true; readonly code: string; readonly retryAfterMs?: number };

@@ -12,7 +12,7 @@ import type { BreakerGuard } from '../resilience/breaker-guard.ts';
 import { nearerDeadline } from '../resilience/deadline.ts';
 import type { RateLimiter } from '../resilience/rate-limit.ts';
 import { judgeAccount } from './account-check.ts';
-import type { CredentialSource } from './credentials.ts';
+import type { Credential, CredentialSource } from './credentials.ts';
 import type { ConnectorManifest } from './manifest.ts';
 import { originOf } from './origin.ts';
 import type { Connector } from './registry.ts';
@@ -196,8 +196,8 @@ async function sendWithReplay(deps: SenderDeps, way: Way, request: OneRequest): 
 
 function refreshHelps({ config, manifest }: Way, answer: HttpAnswer): boolean {
   if (answer.status !== 401) return false;
-  // A static token may have been replaced in its secret since it was read.
-  if (config.auth.grant === 'bearer') return true;
+  // A static key may have been replaced in its secret since it was read.
+  if (!('refresh' in config.auth)) return true;
   if (config.auth.refresh === 'never') return false;
   return config.auth.refresh !== 'ttl' || manifest.saysTokenExpired(answer);
 }
@@ -215,30 +215,38 @@ async function sendOnce(deps: SenderDeps, way: Way, request: OneRequest): Promis
     return { result: notSent('rate', 'rate_limit', why, rate.retryAfterMs), version: held.version };
   }
   const startedAtMs = deps.clock.now();
-  const http = await deps.http.send(outbound(way, request, held.headers));
+  const http = await deps.http.send(outbound(way, request, held));
   await afterwards(deps, way, http, startedAtMs);
   return { result: sendResult(http, request.purpose), version: held.version };
 }
 
-function outbound(way: Way, request: OneRequest, credential: Readonly<Record<string, string>>) {
+function outbound(way: Way, request: OneRequest, credential: Credential) {
   const { spec } = request;
   const body = encodeBody(spec);
+  const path = withQuery(spec.path + encodeQuery(spec.query), encodeQuery(credential.query));
+  const signed = credential.sign?.({ method: spec.method, path, body: body?.bytes ?? null });
   return {
     origin: way.origin,
     method: spec.method,
-    path: spec.path + encodeQuery(spec.query),
+    path,
     headers: {
       accept: 'application/json',
       'user-agent': 'plumbline',
       ...(body ? { 'content-type': body.contentType } : {}),
       ...(request.traceparent ? { traceparent: request.traceparent } : {}),
       ...spec.headers,
-      ...credential,
+      ...credential.headers,
+      ...signed,
     },
     body: body?.bytes ?? null,
     deadlineMs: request.deadlineMs,
     ...(request.mayWrite ? { mayWrite: request.mayWrite } : {}),
   };
+}
+
+/** A path that may have a query already, with more of it. */
+function withQuery(path: string, more: string): string {
+  return more !== '' && path.includes('?') ? `${path}&${more.slice(1)}` : path + more;
 }
 
 /** Tells the breaker and the metrics; neither may change what became of the request. */

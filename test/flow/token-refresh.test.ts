@@ -38,10 +38,12 @@ describe('tokens of a simulated HubSpot account, over DynamoDB and HTTP', () => 
     const secrets = memorySecretStore();
     secrets.set('grant', JSON.stringify(grant), 'v1');
     cases = memoryCaseStore();
-    const settings = { owner: 'revops', secret: 'grant', tokenUrl: '/oauth/v3/token', tokenLifetimeMs: 1_800_000 };
+    const settings = { grant: 'refresh_token', owner: 'revops', secret: 'grant', tokenLifetimeMs: 1_800_000 } as const;
     const tokens = dynamoTokenStore(dynamo.client, dynamo.names.state);
-    const post = tokenEndpoint({ http, originOf: async () => hubspot.url });
-    deps = { systems: { [system]: settings }, tokens, secrets, cases, post, clock, random, log: silentLog };
+    const originOf = async () => hubspot.url;
+    const endpointOf = async () => ({ origin: hubspot.url, path: '/oauth/v3/token' });
+    const post = tokenEndpoint({ http, endpointOf });
+    deps = { systems: { [system]: settings }, tokens, secrets, cases, post, originOf, clock, random, log: silentLog };
   });
   afterEach(() => hubspot.close());
 

@@ -77,6 +77,7 @@ export function tokenWorld(options: { graceMs?: number; rotates?: boolean } = {}
     return {
       systems: {
         hubspot: {
+          grant: 'refresh_token',
           owner: 'revops',
           secret: 'grant',
           tokenUrl: '/oauth/v3/token',
@@ -98,6 +99,7 @@ export function tokenWorld(options: { graceMs?: number; rotates?: boolean } = {}
             ? { kind: 'answer' as const, ...send(form) }
             : { kind: 'not_sent' as const, code: 'not_permitted' },
         ),
+      originOf: async () => 'https://api.hubapi.com',
       clock,
       random,
       log: silentLog,

@@ -37,7 +37,8 @@ async function house(options: Partial<SalesforceOptions> = {}) {
     tokenLifetime: 7_200_000,
     refresh: 'on401',
   } as const;
-  const post = tokenEndpoint({ http, originOf: async () => simulator.url });
+  const endpointOf = async () => ({ origin: simulator.url, path: auth.tokenUrl });
+  const post = tokenEndpoint({ http, endpointOf });
   const systems = { salesforce: { ...auth, owner: 'revops', tokenLifetimeMs: auth.tokenLifetime } };
   const refresher = {
     systems,
@@ -45,6 +46,7 @@ async function house(options: Partial<SalesforceOptions> = {}) {
     secrets,
     cases: memoryCaseStore(),
     post,
+    originOf: async () => simulator.url,
     clock,
     random: systemRandom,
     log: silentLog,

@@ -41,8 +41,8 @@ async function health(deps: OperatorApiDeps): Promise<Reply> {
 
 async function systemHealth(deps: OperatorApiDeps, system: string, nowMs: number) {
   const [token, breakers] = await Promise.all([deps.tokens.get(system), deps.breakers(system)]);
-  const isStatic = deps.config.systems[system]?.auth.grant === 'bearer';
-  const credential = isStatic ? 'static' : (token?.health ?? 'never_used');
+  const auth = deps.config.systems[system]?.auth;
+  const credential = auth && !('refresh' in auth) ? 'static' : (token?.health ?? 'never_used');
   const states = Object.fromEntries(Object.entries(breakers).map(([name, { kind }]) => [name, kind]));
   const expiresAtMs = token?.current?.expiresAtMs ?? null;
   return {
