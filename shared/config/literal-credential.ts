@@ -11,11 +11,13 @@ const randomRun = /[A-Za-z0-9+=]{20,}/g;
 
 /**
  * Whether a value that should be the name of a secret looks like the secret itself: a well-known beginning, a UUID, or a
- * long run of letters and digits as only random text has it. Names are words with separators; a credential made of words
- * passes, and is refused where it is used: there is no secret of that name.
+ * long run of letters and digits as only random text has it. Shapes that the loader refuses wherever they stand are not told
+ * again. Names are words with separators; a credential made of words passes, and is refused where it is used: there is no
+ * secret of that name.
  */
 export function looksLikeCredential(value: string): boolean {
-  if (beginnings.test(value) || uuid.test(value) || findSecrets(value).length > 0) return true;
+  if (findSecrets(value).length > 0) return false;
+  if (beginnings.test(value) || uuid.test(value)) return true;
   const runs = value.match(randomRun) ?? [];
   return runs.some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
 }

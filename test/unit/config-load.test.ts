@@ -71,7 +71,9 @@ test('five mistakes in three files are all reported, each with file, line, path 
   ]);
   expect(found.map(({ line }) => line).sort()).toEqual(lines.sort());
   expect(found.every(({ allowed, column }) => allowed !== undefined && allowed !== '' && column > 0)).toBe(true);
-  expect(found.find(({ path }) => path === 'auth.grant')?.allowed).toBe('bearer, refresh_token');
+  expect(found.find(({ path }) => path === 'auth.grant')?.allowed).toBe(
+    'bearer, refresh_token, client_credentials, jwt_bearer, api_key, basic, hmac',
+  );
 });
 
 test.each([
