@@ -62,7 +62,7 @@ export function credentialOf(secrets: InstallSecrets, auth: SystemConfig['auth']
       return JSON.stringify(client);
     case 'jwt_bearer': {
       const { username, privateKeyPem } = secrets.jwt;
-      return JSON.stringify({ client_id: secrets.clientId, username, private_key: privateKeyPem });
+      return JSON.stringify({ client_id: secrets.clientId, subject: username, private_key: privateKeyPem });
     }
     case 'refresh_token':
       return JSON.stringify({ ...client, refresh_token: secrets.refreshToken });
