@@ -20,7 +20,7 @@ const write = (line: string) => void process.stdout.write(`${line}\n`);
 const log = jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'agent-door' } });
 const client = dynamoClient();
 const { store, ...stores } = awsCallStores({ env, client, clock, random });
-const operations = operationsOnDemand();
+const operations = operationsOnDemand(config.systems);
 const keys = dynamoApiKeyStore({ client, table: env.TABLE_STATE });
 const auth = { keys, control: stores.control.current, agents: config.agents, clock, cache: new Map() };
 const deps: DoorDeps = {

@@ -1,4 +1,5 @@
 import { type ConfigProblem, type Positions, problemAt } from './problems.ts';
+import { restProblems } from './rest-check.ts';
 
 /** What the checks between files need to know of a tool. */
 export type KnownTool = {
@@ -107,6 +108,7 @@ function systemProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
     const { connector, owner, webhooks } = fields(file.raw);
     const problems = [
       ...teamProblem(files, file.positions, ['owner'], owner),
+      ...restProblems(file),
       ...Object.entries(fields(webhooks)).flatMap(([channel, settings]) =>
         schemeProblem(known, file.positions, ['webhooks', channel, 'scheme'], fields(settings).scheme),
       ),

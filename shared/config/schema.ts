@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { conditionForm, parseCondition } from './condition.ts';
 import { looksLikeCredential } from './literal-credential.ts';
+import { restSchema } from './rest-schema.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits and hyphens, at most 40');
 const toolPattern = z.string().regex(/^[a-z][a-z0-9_]*\*?$/, 'a tool name, or a prefix followed by *');
@@ -174,6 +175,8 @@ export const systemSchema = z.strictObject({
     .prefault({ opensAfter: 5, stays: '30s', whileOpen: 'queue' }),
   /** How long our effect may take to be visible to a read-back; absence counts only after it. */
   settle: duration.prefault('5m'),
+  /** The API itself, where the connector is `rest`. */
+  rest: restSchema.optional(),
   webhooks: z
     .record(
       name,

@@ -1,3 +1,4 @@
+import type { SystemConfig } from '../config/schema.ts';
 import { PlumblineError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
 import type { WebhookAdapter } from '../webhooks/adapter.ts';
@@ -8,6 +9,8 @@ export type Connector = {
   readonly manifest: ConnectorManifest;
   operationById(id: string): Operation | null;
   readonly webhook: WebhookAdapter;
+  /** Where the configuration of a system describes its API: the connector as that system has it. */
+  readonly onSystem?: (system: string, config: SystemConfig) => Pick<Connector, 'manifest' | 'operationById'>;
 };
 
 const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
@@ -18,6 +21,24 @@ const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
       import('./hubspot/webhook.ts'),
     ]);
     return { manifest, operationById, webhook: webhookAdapter };
+  },
+  async rest() {
+    const [{ manifest, manifestOf }, { operationById, operationsOf, restSystem }, { webhookAdapter }] =
+      await Promise.all([import('./rest/manifest.ts'), import('./rest/operations.ts'), import('./rest/webhook.ts')]);
+    const made = new WeakMap<SystemConfig, Pick<Connector, 'manifest' | 'operationById'>>();
+    const onSystem: Connector['onSystem'] = (name, config) => {
+      const known = made.get(config);
+      if (known) return known;
+      const system = restSystem(name, config);
+      const operations = operationsOf(system);
+      const own = {
+        manifest: manifestOf(system, operations),
+        operationById: (id: string) => operations.get(id) ?? null,
+      };
+      made.set(config, own);
+      return own;
+    };
+    return { manifest, operationById, webhook: webhookAdapter, onSystem };
   },
   async salesforce() {
     const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([

@@ -20,7 +20,7 @@ import type { Sender, SendInput, SendResult } from './sender.ts';
 
 export type SenderDeps = {
   readonly systems: PlumblineConfig['systems'];
-  readonly loadConnector: (name: string) => Promise<Pick<Connector, 'manifest'>>;
+  readonly loadConnector: (name: string) => Promise<Pick<Connector, 'manifest' | 'onSystem'>>;
   readonly credentials: CredentialSource;
   readonly http: HttpClient;
   readonly breakers: BreakerGuard;
@@ -82,7 +82,8 @@ async function wayTo(deps: SenderDeps, system: string): Promise<Way> {
       hint: 'Name a file of config/systems.',
     });
   }
-  const { manifest } = await deps.loadConnector(config.connector);
+  const connector = await deps.loadConnector(config.connector);
+  const { manifest } = connector.onSystem?.(system, config) ?? connector;
   return { system, config, manifest, origin: originOf(manifest, config, deps.localOrigins?.[system]) };
 }
 

@@ -10,15 +10,21 @@ export type LoadedOperations = {
   readonly find: (id: string) => Operation | null;
 };
 
-/** Starts with no connector: a call loads those of its tool. */
-export function operationsOnDemand(): LoadedOperations {
+/** Starts with no connector: a call loads those of its tool. Operations that a system describes are found by its name in their id. */
+export function operationsOnDemand(systems: PlumblineConfig['systems']): LoadedOperations {
   const loaded = new Map<string, Connector>();
   return {
     async load(connectors) {
       const missing = [...new Set(connectors)].filter((name) => !loaded.has(name));
       await Promise.all(missing.map(async (name) => loaded.set(name, await loadConnector(name))));
     },
-    find: (id) => loaded.get(id.split('.')[0] ?? '')?.operationById(id) ?? null,
+    find(id) {
+      const [name = '', system = ''] = id.split('.');
+      const connector = loaded.get(name);
+      const config = connector?.onSystem && Object.hasOwn(systems, system) ? systems[system] : undefined;
+      const own = config?.connector === name ? connector?.onSystem?.(system, config) : undefined;
+      return (own ?? connector)?.operationById(id) ?? null;
+    },
   };
 }
 
@@ -27,7 +33,7 @@ export function operationsOnDemand(): LoadedOperations {
  * Throws `config_invalid` where a system names a connector that does not exist.
  */
 export async function loadOperations(systems: PlumblineConfig['systems']): Promise<LoadedOperations['find']> {
-  const operations = operationsOnDemand();
+  const operations = operationsOnDemand(systems);
   await operations.load(Object.values(systems).map(({ connector }) => connector));
   return operations.find;
 }
