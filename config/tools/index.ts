@@ -8,6 +8,10 @@ export const tools: ToolIndex = {
   contact_upsert: { through: ['hubspot'], load: () => import('./contact_upsert.ts') },
   customer_billing_find: { through: ['stripe'], load: () => import('./customer_billing_find.ts') },
   customer_billing_get: { through: ['stripe'], load: () => import('./customer_billing_get.ts') },
+  customer_find_everywhere: {
+    through: ['hubspot', 'stripe'],
+    load: () => import('./customer_find_everywhere.ts'),
+  },
   deal_create: { through: ['hubspot'], load: () => import('./deal_create.ts') },
   deal_get: { through: ['hubspot'], load: () => import('./deal_get.ts') },
   deal_search: { through: ['hubspot'], load: () => import('./deal_search.ts') },

@@ -30,6 +30,11 @@ export type AnswerError = {
   readonly next_step: NextStep;
 };
 
+/** One system that a read across systems asked. `code`: why it could not be read. */
+export type AnswerSource =
+  | { readonly system: string; readonly live: true; readonly fetched_at: string; readonly found: number }
+  | { readonly system: string; readonly live: false; readonly code: ErrorCode };
+
 /** The one result envelope of every projection (HTTP, MCP, exports). Text from systems stands only under `data`. */
 export type Answer = {
   readonly status: AnswerStatus;
@@ -41,6 +46,8 @@ export type Answer = {
   readonly source?: string;
   readonly fetched_at?: string;
   readonly live?: boolean;
+  /** Of a read across systems: what each of them answered. */
+  readonly sources?: readonly AnswerSource[];
   readonly still_in_effect?: boolean | 'unknown';
   readonly warnings?: readonly { readonly code: string; readonly message: string }[];
   readonly expires_at?: string;

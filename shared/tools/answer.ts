@@ -1,6 +1,6 @@
 import type { Outcome } from '../action/types.ts';
 import type { ActionRecord } from '../model/action.ts';
-import type { Answer, AnswerError, NextStep } from '../model/answer.ts';
+import type { Answer, AnswerError, AnswerSource, NextStep } from '../model/answer.ts';
 import type { ErrorCode, Failure } from '../model/errors.ts';
 import { actionId } from '../model/ids.ts';
 import type { Json } from '../model/json.ts';
@@ -49,6 +49,12 @@ export function refusalAnswer(
 export function readAnswer(given: AnswerBase, data: Json, source: string, fetchedAtMs: number): Answer {
   const fetched_at = new Date(fetchedAtMs).toISOString();
   return { status: 'ok', ...base(given), effect: 'none', data, source, fetched_at, live: true };
+}
+
+/** The answer of a read across systems: live as a whole only where every source was read. */
+export function acrossAnswer(given: AnswerBase, data: Json, sources: readonly AnswerSource[]): Answer {
+  const live = sources.every((source) => source.live);
+  return { status: 'ok', ...base(given), effect: 'none', data, sources, live };
 }
 
 /** The answer of an outcome of the kernel. `before`: the before-image of the record's generation, where it is known. */

@@ -20,6 +20,7 @@ import { type CallContext, issuesOf, readContext } from './context.ts';
 import type { Tool } from './define.ts';
 import { maxInputErrors } from './exact-json.ts';
 import { problemAnswer } from './http-request.ts';
+import { callAcross } from './read-across.ts';
 import { callRead } from './read-call.ts';
 import { baseOf, type CallFacts, keepContext, noFacts, openCase, recordAndAnswer } from './record-call.ts';
 import { isObject } from './records.ts';
@@ -104,14 +105,16 @@ type Inputs = { readonly input: JsonObject; readonly args: JsonObject };
 async function runTool(deps: CallDeps, call: Call, tool: Tool, { input, args }: Inputs): Promise<Answered> {
   const kept = await keepContext(deps, call, args);
   if (tool.kind === 'write') return callWrite(deps, { call, tool, input, given: Object.keys(args), kept });
+  const facts = { tool: tool.name, effect: 'read', inputHash: hashJson(input), ...kept } as const;
+  if (tool.kind === 'across') {
+    const answer = await callAcross(deps, { call, tool, input });
+    return recordAndAnswer(deps, call, answer, { ...facts, system: null, record: null });
+  }
   const { answer, record, planned } = await callRead(deps, { call, tool, input });
   return recordAndAnswer(deps, call, answer, {
-    tool: tool.name,
-    effect: 'read',
+    ...facts,
     system: planned.system,
     record: record ? recordName([planned.system, record.object, record.id]) : null,
-    inputHash: hashJson(input),
-    ...kept,
   });
 }
 

@@ -57,6 +57,21 @@ export type ReadToolSpec<S extends InputSchema> = Common<S> & {
   readonly present?: (records: readonly FoundRecord[], data: Json) => Json;
 };
 
+/** One system that a read across systems asks. */
+export type SourceRead<I = JsonObject> = {
+  readonly operation: (input: I, at: PlanContext) => PlannedCall;
+  readonly records: (data: Json) => readonly FoundRecord[];
+  /** What the agent gets of this source's records; by default each record's id and fields. */
+  readonly present?: (records: readonly FoundRecord[]) => Json;
+};
+
+/** A tool that reads several systems and answers what each of them says, side by side. */
+export type AcrossToolSpec<S extends InputSchema> = Common<S> & {
+  readonly effect: 'read';
+  /** Each of another system. */
+  readonly sources: readonly [SourceRead<z.output<S>>, SourceRead<z.output<S>>, ...SourceRead<z.output<S>>[]];
+};
+
 /** A tool that changes something. Identity is not optional: without target and identifying inputs it does not compile. */
 export type WriteToolSpec<S extends InputSchema> = Common<S> & {
   /** Never milder than the operation's effect; refused at start otherwise. */
@@ -90,6 +105,9 @@ export type WriteToolSpec<S extends InputSchema> = Common<S> & {
 
 /** A tool with its types erased, as catalog and pipeline handle it. Built by {@link defineTool} only. */
 export type ReadTool = { readonly kind: 'read' } & ReadToolSpec<InputSchema>;
+export type AcrossTool = { readonly kind: 'across' } & Omit<AcrossToolSpec<InputSchema>, 'sources'> & {
+    readonly sources: readonly SourceRead[];
+  };
 export type WriteTool = { readonly kind: 'write' } & Omit<
   WriteToolSpec<InputSchema>,
   'occasion' | 'again' | 'gates'
@@ -99,7 +117,7 @@ export type WriteTool = { readonly kind: 'write' } & Omit<
     readonly again: boolean;
     readonly gates: readonly Gate[];
   };
-export type Tool = ReadTool | WriteTool;
+export type Tool = ReadTool | AcrossTool | WriteTool;
 
 const hourMs = 3_600_000;
 
@@ -107,9 +125,12 @@ const hourMs = 3_600_000;
  * Defines one tool that agents may call: the default export of a file in config/tools.
  * A write tool without target or identifying inputs does not compile; the other rules are checked at start by lint.ts.
  */
-export function defineTool<const S extends InputSchema>(spec: ReadToolSpec<S> | WriteToolSpec<S>): Tool {
+export function defineTool<const S extends InputSchema>(
+  spec: ReadToolSpec<S> | AcrossToolSpec<S> | WriteToolSpec<S>,
+): Tool {
   // The schema has parsed what these functions are called with; the erased type cannot say so.
-  const erased = spec as unknown as ReadToolSpec<InputSchema> | WriteToolSpec<InputSchema>;
+  const erased = spec as unknown as ReadToolSpec<InputSchema> | AcrossTool | WriteToolSpec<InputSchema>;
+  if ('sources' in erased) return { ...erased, kind: 'across' };
   if (erased.effect === 'read') return { kind: 'read', ...(erased as ReadToolSpec<InputSchema>) };
   const write = erased as WriteToolSpec<InputSchema>;
   const occasion = write.occasion ?? defaultOccasion(write.effect);

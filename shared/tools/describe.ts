@@ -40,7 +40,7 @@ export function describeTool(tool: Tool, context: DescribeContext): ToolDescript
     tool.does,
     `Use when ${tool.useWhen.join('; or ')}.`,
     `Do not use when ${tool.doNotUseWhen.join('; or ')}.`,
-    ...(tool.kind === 'read' ? readSentences(tool) : writeSentences(tool, context)),
+    ...sentencesOf(tool, context),
   ];
   return {
     name: tool.name,
@@ -48,13 +48,22 @@ export function describeTool(tool: Tool, context: DescribeContext): ToolDescript
     effect: tool.effect,
     input_schema: inputSchema(tool),
     annotations: {
-      readOnlyHint: tool.kind === 'read',
+      readOnlyHint: tool.kind !== 'write',
       destructiveHint: tool.effect === 'update' || tool.effect === 'delete' || tool.effect === 'send',
       idempotentHint: true,
       openWorldHint: true,
     },
     examples: tool.examples as readonly Json[],
   };
+}
+
+function sentencesOf(tool: Tool, context: DescribeContext): string[] {
+  if (tool.kind === 'write') return writeSentences(tool, context);
+  if (tool.kind === 'read') return readSentences(tool);
+  return [
+    'It only reads, and answers live values.',
+    'Each system answers for itself, side by side: nothing is merged. `sources` says which could not be read.',
+  ];
 }
 
 function readSentences(tool: ReadTool): string[] {
@@ -110,7 +119,7 @@ const againSchema: JsonObject = {
 /** The JSON Schema (2020-12) of a tool's arguments, with `again` where the tool takes it. */
 function inputSchema(tool: Tool): JsonObject {
   const { $schema: _dialect, ...schema } = z.toJSONSchema(tool.input, { io: 'input' }) as { [key: string]: Json };
-  if (tool.kind === 'read' || !tool.again) return schema;
+  if (tool.kind !== 'write' || !tool.again) return schema;
   const properties = (schema.properties ?? {}) as JsonObject;
   return { ...schema, properties: { ...properties, again: againSchema } };
 }

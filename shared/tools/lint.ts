@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Json, JsonObject } from '../model/json.ts';
-import { effectSeverity, type Operation } from '../model/operation.ts';
+import { effectSeverity, type Operation, type PlannedCall } from '../model/operation.ts';
 import { findSecrets } from '../model/secret-shape.ts';
 import type { Tool } from './define.ts';
 import { type DescribeContext, describeTool } from './describe.ts';
@@ -136,7 +136,7 @@ function firstIssue(error: z.core.$ZodError): string {
 }
 
 function lintIdentity(tool: Tool, say: Say): void {
-  if (tool.kind === 'read') return;
+  if (tool.kind !== 'write') return;
   if (tool.occasion === 'run' && tool.effect !== 'update') {
     say('occasion', '`occasion: run` is for updates only: in another run the same intent would be done twice.');
   }
@@ -149,7 +149,7 @@ function lintIdentity(tool: Tool, say: Say): void {
 
 /** The target stands on the ledger, which nothing is ever erased from. */
 function lintTarget(tool: Tool, personal: readonly string[], say: Say): void {
-  if (tool.kind === 'read') return;
+  if (tool.kind !== 'write') return;
   for (const example of tool.examples) {
     const parsed = z.safeParse(tool.input, example);
     if (!parsed.success) continue;
@@ -170,28 +170,36 @@ function lintOperation(tool: Tool, context: LintContext, say: Say): Operation | 
   for (const example of tool.examples) {
     const parsed = z.safeParse(tool.input, example);
     if (!parsed.success) continue;
-    const planned = tool.operation(parsed.data, { nowMs: 0 });
-    const operation = context.operations(planned.operation);
-    if (!operation) {
-      say('operation', `The operation \`${planned.operation}\` does not exist.`);
-      continue;
-    }
-    first ??= operation;
-    if (!context.systems.includes(planned.system)) {
-      say(
-        'operation',
-        `The system \`${planned.system}\` is not configured. Configured: ${context.systems.join(', ')}.`,
-      );
-    }
-    const effect = operation.kind === 'read' ? 'read' : operation.effect;
-    if (effectSeverity[tool.effect] < effectSeverity[effect]) {
-      say('effect', `The tool says ${tool.effect}, but \`${operation.id}\` is ${effect}: a tool is never milder.`);
-    }
-    if ((tool.kind === 'read') !== (operation.kind === 'read'))
-      say('effect', 'A read tool plans reads, a write tool writes.');
-    if (tool.kind === 'write' && tool.gates.length > 0 && operation.kind === 'write' && !operation.before) {
-      say('gates', `\`${operation.id}\` cannot read the live record, so gates cannot be judged.`);
+    const calls = tool.kind === 'across' ? tool.sources : [tool];
+    for (const { operation: plan } of calls) {
+      const operation = lintPlanned(plan(parsed.data as JsonObject, { nowMs: 0 }), context, say);
+      if (!operation) continue;
+      first ??= operation;
+      lintEffect(tool, operation, say);
     }
   }
   return first;
+}
+
+/** The operation of a planned call, null where there is none; says what is not there. */
+function lintPlanned(planned: PlannedCall, context: LintContext, say: Say): Operation | null {
+  const operation = context.operations(planned.operation);
+  if (!operation) say('operation', `The operation \`${planned.operation}\` does not exist.`);
+  if (operation && !context.systems.includes(planned.system)) {
+    const configured = context.systems.join(', ');
+    say('operation', `The system \`${planned.system}\` is not configured. Configured: ${configured}.`);
+  }
+  return operation;
+}
+
+function lintEffect(tool: Tool, operation: Operation, say: Say): void {
+  const effect = operation.kind === 'read' ? 'read' : operation.effect;
+  if (effectSeverity[tool.effect] < effectSeverity[effect]) {
+    say('effect', `The tool says ${tool.effect}, but \`${operation.id}\` is ${effect}: a tool is never milder.`);
+  }
+  if ((tool.kind !== 'write') !== (operation.kind === 'read'))
+    say('effect', 'A read tool plans reads, a write tool writes.');
+  if (tool.kind === 'write' && tool.gates.length > 0 && operation.kind === 'write' && !operation.before) {
+    say('gates', `\`${operation.id}\` cannot read the live record, so gates cannot be judged.`);
+  }
 }

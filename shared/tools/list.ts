@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import type { PlumblineConfig } from '../config/schema.ts';
 import { PlumblineError } from '../model/errors.ts';
-import type { Operation } from '../model/operation.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { Operation, PlannedCall } from '../model/operation.ts';
 import type { ToolIndex } from './catalog.ts';
 import type { Tool } from './define.ts';
 import { describeTool, type ToolDescription } from './describe.ts';
@@ -17,7 +18,7 @@ export type ToolParts = {
 export function describeTools({ config, operations }: ToolParts, tools: readonly Tool[]): readonly ToolDescription[] {
   return tools.map((tool) => {
     const parsed = z.safeParse(tool.input, tool.examples[0]);
-    const operation = parsed.success ? operations(tool.operation(parsed.data, { nowMs: 0 }).operation) : null;
+    const operation = parsed.success ? operations(callsOf(tool, parsed.data)[0]?.operation ?? '') : null;
     return describeTool(tool, { policies: config.policies, operation });
   });
 }
@@ -67,8 +68,15 @@ function connectorsOf(tool: Tool): readonly string[] {
   const calls = tool.examples.flatMap((example) => {
     const parsed = z.safeParse(tool.input, example);
     if (!parsed.success) return [];
-    const live = tool.kind === 'write' && tool.live ? [tool.live.call(parsed.data)] : [];
-    return [tool.operation(parsed.data, { nowMs: 0 }), ...live];
+    return callsOf(tool, parsed.data);
   });
   return [...new Set(calls.map(({ operation }) => operation.split('.')[0] ?? ''))];
+}
+
+/** The calls that one input leads to, the tool's own first. */
+function callsOf(tool: Tool, input: unknown): readonly PlannedCall[] {
+  const values = input as JsonObject;
+  if (tool.kind === 'across') return tool.sources.map((source) => source.operation(values, { nowMs: 0 }));
+  const live = tool.kind === 'write' && tool.live ? [tool.live.call(values)] : [];
+  return [tool.operation(values, { nowMs: 0 }), ...live];
 }
