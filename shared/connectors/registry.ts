@@ -14,6 +14,14 @@ export type Connector = {
 };
 
 const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
+  async erpnext() {
+    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+      import('./erpnext/manifest.ts'),
+      import('./erpnext/operations.ts'),
+      import('./erpnext/webhook.ts'),
+    ]);
+    return { manifest, operationById, webhook: webhookAdapter };
+  },
   async hubspot() {
     const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
       import('./hubspot/manifest.ts'),
