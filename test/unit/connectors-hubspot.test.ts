@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { textAsHtml } from '../../shared/connectors/html.ts';
 import { refProperty } from '../../shared/connectors/hubspot/client.ts';
 import { sameValue } from '../../shared/connectors/hubspot/compare.ts';
 import { manifest } from '../../shared/connectors/hubspot/manifest.ts';
 import { hubspot, hubspotOn, operationById, operations } from '../../shared/connectors/hubspot/operations.ts';
-import { noteHtml } from '../../shared/connectors/hubspot/writes.ts';
 import { connectorNames, loadConnector, loadOperation } from '../../shared/connectors/registry.ts';
 import type { Json } from '../../shared/model/json.ts';
 import type { HttpAnswer, PlannedCall, RequestContext } from '../../shared/model/operation.ts';
@@ -146,7 +146,7 @@ describe('requests', () => {
   });
 
   it('note text is shown as it was said', () => {
-    expect(noteHtml('<img src=x onerror="a()"> & \r\n')).toBe('&lt;img src=x onerror=&quot;a()&quot;&gt; &amp; <br>');
+    expect(textAsHtml('<img src=x onerror="a()"> & \r\n')).toBe('&lt;img src=x onerror=&quot;a()&quot;&gt; &amp; <br>');
   });
 });
 

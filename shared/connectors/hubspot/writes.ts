@@ -1,6 +1,7 @@
 import { path } from '../../http/path.ts';
 import type { Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, ReadVerdict, WriteOperation, WriteVerdict } from '../../model/operation.ts';
+import { textAsHtml } from '../html.ts';
 import {
   associationTypeId,
   bodyOf,
@@ -150,7 +151,7 @@ export function createOperation(object: HubspotObject): WriteOperation<CreateInp
 export function appendNoteOperation(): WriteOperation<NoteInput> {
   const create = createOperation('note');
   const asCreate = (input: NoteInput): CreateInput => ({
-    properties: { hs_note_body: noteHtml(input.text), hs_timestamp: new Date(input.atMs).toISOString() },
+    properties: { hs_note_body: textAsHtml(input.text), hs_timestamp: new Date(input.atMs).toISOString() },
     associations: input.on,
   });
   return {
@@ -162,16 +163,6 @@ export function appendNoteOperation(): WriteOperation<NoteInput> {
     judge: (answer) => judgeCreate('note', answer),
     probe: probeOfCreate('note'),
   };
-}
-
-/** Plain text as the HTML that shows exactly it. */
-export function noteHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll(/\r\n|\r|\n/g, '<br>');
 }
 
 /** Reads the live record before a write: the written properties, and those that gates and scopes look at. */
