@@ -3,12 +3,19 @@ import type { FaultBook } from '../faults.ts';
 import type { SimAnswer, SimRequest } from '../loopback-server.ts';
 import type { OAuthServer } from './oauth.ts';
 import { change, type Org, rowOf, transact } from './org.ts';
-import { sobjectTypes } from './schema.ts';
+import type { OutboundSender } from './outbound.ts';
+import { type SobjectType, sobjectTypes } from './schema.ts';
 
 /** What the knobs turn. */
-export type AdminDeps = { readonly org: Org; readonly faults: FaultBook; readonly oauth: OAuthServer };
+export type AdminDeps = {
+  readonly org: Org;
+  readonly faults: FaultBook;
+  readonly oauth: OAuthServer;
+  readonly webhooks: OutboundSender;
+};
 
 const type = z.enum(sobjectTypes);
+const count = z.strictObject({ count: z.number().int().min(1).default(1) }).prefault({});
 const on = z.strictObject({ on: z.boolean().default(true) }).prefault({});
 
 /**
@@ -26,12 +33,13 @@ export function adminRoute(deps: AdminDeps, request: SimRequest): SimAnswer {
   }
 }
 
-function show({ org, faults, oauth }: AdminDeps, path: string): SimAnswer {
+function show({ org, faults, oauth, webhooks }: AdminDeps, path: string): SimAnswer {
   if (path === '/_effects') return plain(200, { effects: org.effects.effects() });
   if (path === '/_requests') return plain(200, { requests: org.effects.requests() });
   if (path === '/_faults') return plain(200, { faults: faults.list() });
   if (path === '/_oauth') return plain(200, oauth.counters());
-  return plain(404, { error: 'GET /_effects, /_requests, /_faults or /_oauth' });
+  if (path === '/_webhooks') return plain(200, { deliveries: webhooks.log() });
+  return plain(404, { error: 'GET /_effects, /_requests, /_faults, /_oauth or /_webhooks' });
 }
 
 function turn(deps: AdminDeps, { method, path }: SimRequest, body: unknown): SimAnswer {
@@ -64,10 +72,7 @@ const knobs: Readonly<Record<string, (deps: AdminDeps, body: unknown) => object 
   },
   /** The next writes find their record locked. */
   lock: ({ org }, body) => {
-    org.knobs.locks += z
-      .strictObject({ count: z.number().int().min(1).default(1) })
-      .prefault({})
-      .parse(body).count;
+    org.knobs.locks += count.parse(body).count;
     return { locks: org.knobs.locks };
   },
   'upsert-without-body': ({ org }, body) => {
@@ -86,20 +91,56 @@ const knobs: Readonly<Record<string, (deps: AdminDeps, body: unknown) => object 
     org.knobs.duplicateRule = on.parse(body).on;
     return { on: org.knobs.duplicateRule };
   },
+  'drop-webhook': ({ webhooks }, body) => {
+    webhooks.drop(count.parse(body).count);
+    return { dropping: count.parse(body).count };
+  },
+  'duplicate-webhook': ({ webhooks }, body) => {
+    webhooks.duplicate(count.parse(body).count);
+    return { duplicating: count.parse(body).count };
+  },
+  'delay-webhook': ({ webhooks }, body) => {
+    webhooks.delay(count.parse(body).count);
+    return { delaying: count.parse(body).count };
+  },
+  /** A person's account instead of an integration user. */
+  'integration-user': ({ org }, body) => {
+    org.knobs.integrationUser = on.parse(body).on;
+    return { integrationUser: org.knobs.integrationUser };
+  },
+  'add-field': ({ org }, body) => {
+    const { type: object, name } = z.strictObject({ type, name: z.string().regex(/__c$/) }).parse(body);
+    const like = org.fields[object].get('Plumbline_Ref__c');
+    if (!like || org.fields[object].has(name)) return null;
+    const added = { ...like, name, length: 255, externalId: false, unique: false };
+    return changedSchema(org, object, () => org.fields[object].set(name, added));
+  },
+  'remove-field': ({ org }, body) => {
+    const { type: object, name } = z.strictObject({ type, name: z.string() }).parse(body);
+    if (!org.fields[object].has(name)) return null;
+    return changedSchema(org, object, () => org.fields[object].delete(name));
+  },
+  /** Another type of a field; the values stay as they are. */
+  'retype-field': ({ org }, body) => {
+    const to = z.enum(['string', 'currency', 'boolean', 'date']);
+    const given = z.strictObject({ type, name: z.string(), to }).parse(body);
+    const field = org.fields[given.type].get(given.name);
+    if (!field) return null;
+    return changedSchema(org, given.type, () => org.fields[given.type].set(given.name, { ...field, type: given.to }));
+  },
   'rename-field': ({ org }, body) => {
     const { type: object, from, to } = z.strictObject({ type, from: z.string(), to: z.string() }).parse(body);
     const field = org.fields[object].get(from);
     if (!field || org.fields[object].has(to)) return null;
-    org.fields[object].delete(from);
-    org.fields[object].set(to, { ...field, name: to });
-    for (const one of org.fields[object].values()) org.file.save(`field:${object}`, one.name, one);
-    org.file.remove(`field:${object}`, from);
+    changedSchema(org, object, () => {
+      org.fields[object].delete(from);
+      org.fields[object].set(to, { ...field, name: to });
+    });
     for (const row of org.rows[object].values()) {
       if (from in row.values) row.values[to] = row.values[from] ?? null;
       delete row.values[from];
       org.file.save(`row:${object}`, row.id, row);
     }
-    org.schemaChangedAtMs = org.clock.now();
     return { renamed: to };
   },
   /** Changes a record as a person in the browser would; without fields it is deleted. */
@@ -112,6 +153,15 @@ const knobs: Readonly<Record<string, (deps: AdminDeps, body: unknown) => object 
     return { id: row.id };
   },
 };
+
+/** Keeps the fields of an object as they are after a change, and when that was. */
+function changedSchema(org: Org, object: SobjectType, change: () => void): { readonly fields: readonly string[] } {
+  for (const name of org.fields[object].keys()) org.file.remove(`field:${object}`, name);
+  change();
+  for (const one of org.fields[object].values()) org.file.save(`field:${object}`, one.name, one);
+  org.schemaChangedAtMs = org.clock.now();
+  return { fields: [...org.fields[object].keys()] };
+}
 
 function plain(status: number, body: unknown): SimAnswer {
   return { status, headers: { 'content-type': 'application/json' }, bodyText: `${JSON.stringify(body)}\n` };

@@ -1,7 +1,7 @@
 import type { SimAnswer } from '../loopback-server.ts';
-import { type Call, objectBody, typeOf } from './call.ts';
+import { type Call, objectBody, present, typeOf } from './call.ts';
 import { json, notFound, SalesforceError } from './errors.ts';
-import { type Row, rollBack, rowsBy, type Transaction } from './org.ts';
+import { fieldOf, type Row, rollBack, rowOf, rowsBy, type Transaction } from './org.ts';
 import { keyPrefixes, type SobjectType, sobjectTypes } from './schema.ts';
 import { createRow, deleteRow, externalField, liveRow, updateRow } from './sobjects.ts';
 
@@ -36,6 +36,7 @@ export function collectionRoute(call: Call): SimAnswer {
       ids.map((id) => (one) => deleted(one, id)),
     );
   }
+  if (name !== undefined && external === undefined && method === 'POST') return retrieved(call, name);
   const { allOrNone = false, records } = objectBody(call) as {
     allOrNone?: boolean;
     records?: Record<string, unknown>[];
@@ -65,6 +66,26 @@ export function collectionRoute(call: Call): SimAnswer {
     );
   }
   throw notFound();
+}
+
+/** Up to 2,000 records by id, in order; null for one that is not there. */
+function retrieved(call: Call, name: string): SimAnswer {
+  const type = typeOf(name);
+  const { ids, fields } = objectBody(call);
+  const listed = (list: unknown): list is string[] =>
+    Array.isArray(list) && list.every((one) => typeof one === 'string');
+  if (!listed(ids) || !listed(fields))
+    throw new SalesforceError(400, 'JSON_PARSER_ERROR', 'ids and fields are required');
+  const shown = fields.map((one) => {
+    const field = fieldOf(call.org, type, one);
+    if (field) return field;
+    throw new SalesforceError(400, 'INVALID_FIELD', `No such column '${one}' on entity '${type}'.`);
+  });
+  const rows = ids.map((id) => rowOf(call.org, type, id));
+  return json(
+    200,
+    rows.map((row) => (row && row.deletedAtMs === null ? present(call, row, shown) : null)),
+  );
 }
 
 function answered(call: Call, allOrNone: boolean, works: readonly Work[]): SimAnswer {

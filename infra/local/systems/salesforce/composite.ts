@@ -58,6 +58,37 @@ export function compositeRoute(call: Call, route: Route): SimAnswer {
   return json(200, { compositeResponse: answers });
 }
 
+/** `/composite/batch`: up to 25 independent requests. @see https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_batch.htm */
+export function batchRoute(call: Call, route: Route): SimAnswer {
+  const { haltOnError = false, batchRequests } = objectBody(call) as {
+    haltOnError?: boolean;
+    batchRequests?: { readonly method: string; readonly url: string; readonly richInput?: unknown }[];
+  };
+  if (!Array.isArray(batchRequests) || batchRequests.length === 0) throw invalid('batchRequests is required');
+  if (batchRequests.length > 25)
+    throw new SalesforceError(400, 'LIMIT_EXCEEDED', 'The request cannot have more than 25 subrequests');
+  let halted = false;
+  const results = batchRequests.map(({ method, url, richInput }, at) => {
+    if (halted) return { statusCode: 412, result: [batchHalted] };
+    // Addresses of a batch begin at the version.
+    const asked = { method, url: `/services/data/${url.replace(/^\/?(services\/data\/)?/, '')}`, body: richInput };
+    const { httpStatusCode, body } = subrequest(
+      call,
+      route,
+      { ...asked, referenceId: `r${at}` },
+      { tx: null, done: [] },
+    );
+    halted = haltOnError && httpStatusCode >= 400;
+    return { statusCode: httpStatusCode, result: body };
+  });
+  return json(200, { hasErrors: results.some(({ statusCode }) => statusCode >= 400), results });
+}
+
+const batchHalted = {
+  errorCode: 'BATCH_PROCESSING_HALTED',
+  message: 'Batch processing halted per request parameters',
+};
+
 const failed = (answer: Answered | undefined) => (answer?.httpStatusCode ?? 500) >= 300;
 
 /** Runs one request: in the transaction of all, or in one of its own. */

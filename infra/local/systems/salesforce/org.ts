@@ -1,6 +1,8 @@
 import type { Clock } from '../../../../shared/model/clock.ts';
 import type { AppliedEffect, EffectLog } from '../effect-log.ts';
 import type { StateFile } from '../state-file.ts';
+import type { IngestJob } from './bulk-rows.ts';
+import type { QueryJob } from './query-jobs.ts';
 import { type Field, initialFields, keyPrefixes, type SobjectType, sobjectTypes } from './schema.ts';
 
 export type Value = string | number | boolean | null;
@@ -44,6 +46,10 @@ export type Org = {
   readonly rows: Readonly<Record<SobjectType, Map<string, Row>>>;
   readonly fields: Readonly<Record<SobjectType, Map<string, Field>>>;
   readonly knobs: Knobs;
+  /** Ingest jobs of the Bulk API, by id. */
+  readonly jobs: Map<string, IngestJob>;
+  /** Query jobs of the Bulk API, by id, as long as the simulator runs. */
+  readonly queryJobs: Map<string, QueryJob>;
   nextSerial: number;
   /** When the schema was changed last; describe answers 304 since then. */
   schemaChangedAtMs: number;
@@ -67,6 +73,8 @@ export function openOrg(input: Pick<Org, 'organizationId' | 'isSandbox' | 'clock
   const org: Org = {
     ...input,
     rows: byType(() => new Map()),
+    queryJobs: new Map(),
+    jobs: new Map(file.load<IngestJob>('job').map((job) => [job.id, job])),
     fields: byType(() => new Map()),
     knobs: {
       locks: 0,

@@ -21,7 +21,19 @@ export function queryRoute(deps: QueryDeps, call: Call): SimAnswer {
     throw new SalesforceError(405, 'METHOD_NOT_ALLOWED', 'HTTP Method not allowed. Allowed are HEAD,GET');
   const [name, locator] = call.rest;
   if (locator !== undefined) return nextPage(deps, call, locator);
-  const statement = parseSoql(call.request.query.get('q') ?? '');
+  const { type, ids, paths } = selection(call.org, call.request.query.get('q') ?? '', name === 'queryAll');
+  const id = newId(call.org, '01g');
+  deps.cursors.set(id, { ids, type, paths });
+  return page(deps, call, id, 0);
+}
+
+/** The rows a statement selects, and what it shows of them. @throws SalesforceError 400 */
+export function selection(
+  org: Org,
+  text: string,
+  all: boolean,
+): { readonly type: SobjectType; readonly ids: readonly string[]; readonly paths: readonly string[] } {
+  const statement = parseSoql(text);
   const type = sobjectTypes.find((known) => known.toLowerCase() === statement.object.toLowerCase());
   if (!type) {
     throw new SalesforceError(
@@ -30,12 +42,9 @@ export function queryRoute(deps: QueryDeps, call: Call): SimAnswer {
       `sObject type '${statement.object}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name.`,
     );
   }
-  const rows = selected(call.org, type, statement, name === 'queryAll');
-  const ids = rows.map(({ id }) => id);
-  for (const path of statement.fields) resolveField(call.org, type, path);
-  const id = newId(call.org, '01g');
-  deps.cursors.set(id, { ids, type, paths: statement.fields });
-  return page(deps, call, id, 0);
+  for (const path of statement.fields) resolveField(org, type, path);
+  const ids = selected(org, type, statement, all).map(({ id }) => id);
+  return { type, ids, paths: statement.fields };
 }
 
 function nextPage(deps: QueryDeps, call: Call, locator: string): SimAnswer {
@@ -107,7 +116,8 @@ function resolveField(org: Org, type: SobjectType, path: string): Field {
   );
 }
 
-function valueAt(org: Org, row: Row, path: string): Value {
+/** The value at a path of fields. */
+export function valueAt(org: Org, row: Row, path: string): Value {
   const [first = '', ...rest] = path.split('.');
   if (rest.length > 0) {
     const above = parentOf(org, row, first);

@@ -1,5 +1,8 @@
 /** The objects of the simulated organization, by Salesforce's own name. */
-export const sobjectTypes = ['Account', 'Contact', 'Opportunity', 'Case', 'Task', 'User', 'Organization'] as const;
+export const sobjectTypes = [
+  ...(['Account', 'Contact', 'Opportunity', 'OpportunityContactRole', 'Case', 'CaseComment', 'Task'] as const),
+  ...(['User', 'Organization'] as const),
+] as const;
 export type SobjectType = (typeof sobjectTypes)[number];
 
 /** A field as describe lists it. */
@@ -34,6 +37,8 @@ export const keyPrefixes: Readonly<Record<SobjectType, string>> = {
   Account: '001',
   Contact: '003',
   Opportunity: '006',
+  OpportunityContactRole: '00K',
+  CaseComment: '00a',
   Case: '500',
   Task: '00T',
   User: '005',
@@ -73,7 +78,8 @@ const shown = { createable: false, updateable: false, nillable: false } as const
 const required = { nillable: false } as const;
 const picklist = (name: string, options: readonly string[], facts: Facts = {}) =>
   field(name, 'picklist', { options, ...facts });
-const reference = (name: string, referenceTo: readonly SobjectType[]) => field(name, 'reference', { referenceTo });
+const reference = (name: string, referenceTo: readonly SobjectType[], facts: Facts = {}) =>
+  field(name, 'reference', { referenceTo, ...facts });
 const own: readonly Field[] = [
   field('Plumbline_Ref__c', 'string', { externalId: true, unique: true, length: 100 }),
   field('HubSpot_Id__c', 'string', { externalId: true, unique: true, length: 40 }),
@@ -170,6 +176,20 @@ export const initialFields: Readonly<Record<SobjectType, readonly Field[]>> = {
     reference('WhatId', ['Account', 'Opportunity', 'Case']),
     owner,
     ...own,
+  ],
+  // Neither of these two may have fields of one's own in every edition: they are found by the record they belong to.
+  OpportunityContactRole: [
+    ...system,
+    reference('OpportunityId', ['Opportunity'], required),
+    reference('ContactId', ['Contact'], required),
+    picklist('Role', ['Decision Maker', 'Evaluator', 'Other']),
+    field('IsPrimary', 'boolean'),
+  ],
+  CaseComment: [
+    ...system,
+    reference('ParentId', ['Case'], required),
+    field('CommentBody', 'textarea', { length: 4000 }),
+    field('IsPublished', 'boolean'),
   ],
   User: [...system, field('Name', 'string', shown), field('Email', 'email', shown)],
   Organization: [

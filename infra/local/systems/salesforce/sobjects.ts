@@ -2,7 +2,7 @@ import type { SimAnswer } from '../loopback-server.ts';
 import { allowsDuplicates, type Call, logEffect, mayWrite, objectBody, present, typeOf } from './call.ts';
 import { json, notFound, SalesforceError } from './errors.ts';
 import { change, fieldOf, insert, type Org, type Row, rowOf, rowsBy, seconds, stamp } from './org.ts';
-import { describeField, type SobjectType, sobjectTypes } from './schema.ts';
+import { describeField, keyPrefixes, type SobjectType, sobjectTypes } from './schema.ts';
 import { checkValues } from './validate.ts';
 
 /** `/sobjects…`: the list of objects, their description, what changed, and single records. */
@@ -10,10 +10,15 @@ export function sobjectRoute(call: Call): SimAnswer {
   const [, name, first, ...more] = call.rest;
   const { method } = call.request;
   if (name === undefined)
-    return json(200, { encoding: 'UTF-8', maxBatchSize: 200, sobjects: sobjectTypes.map((type) => ({ name: type })) });
+    return json(200, {
+      encoding: 'UTF-8',
+      maxBatchSize: 200,
+      sobjects: sobjectTypes.map((one) => objectFacts(call, one)),
+    });
   const type = typeOf(name);
   if (first === undefined) {
     if (method === 'POST') return createRoute(call, type);
+    if (method === 'GET') return json(200, { objectDescribe: objectFacts(call, type), recentItems: [] });
     throw wrongMethod(method);
   }
   if (more.length === 0 && first === 'describe' && method === 'GET') return describeRoute(call, type);
@@ -49,10 +54,19 @@ export function updateRow(call: Call, row: Row, body: Readonly<Record<string, un
   logEffect(call, 'update', row, values);
 }
 
+/** What goes with its record when that is deleted. */
+const details: Partial<Record<SobjectType, { readonly type: SobjectType; readonly by: string }>> = {
+  Opportunity: { type: 'OpportunityContactRole', by: 'OpportunityId' },
+  Case: { type: 'CaseComment', by: 'ParentId' },
+};
+
 /** Deletes one record. @throws SalesforceError */
 export function deleteRow(call: Call, row: Row): void {
   mayWrite(call, row.type);
   change(call.org, call.tx, row, null);
+  const child = details[row.type];
+  const belonging = child ? rowsBy(call.org, child.type, child.by, row.id) : [];
+  for (const one of belonging) change(call.org, call.tx, one, null);
   logEffect(call, 'archive', row, {});
 }
 
@@ -162,16 +176,36 @@ function upsertRoute(call: Call, type: SobjectType, at: { field: string; value: 
   return json(201, { id: row.id, success: true, errors: [], created: true });
 }
 
-function describeRoute({ org, request }: Call, type: SobjectType): SimAnswer {
+function objectFacts({ version }: Call, type: SobjectType) {
+  const at = `/services/data/v${version}/sobjects/${type}`;
+  const may = type !== 'User' && type !== 'Organization';
+  const can = {
+    createable: may,
+    updateable: may,
+    deletable: may,
+    queryable: true,
+    retrieveable: true,
+    replicateable: may,
+  };
+  const urls = { sobject: at, describe: `${at}/describe`, rowTemplate: `${at}/{ID}` };
+  return {
+    name: type,
+    label: type,
+    labelPlural: `${type}s`,
+    keyPrefix: keyPrefixes[type],
+    custom: false,
+    ...can,
+    urls,
+  };
+}
+
+function describeRoute(call: Call, type: SobjectType): SimAnswer {
+  const { org, request } = call;
   const since = request.headers['if-modified-since'];
   if (since !== undefined && Date.parse(since) >= org.schemaChangedAtMs) return json(304, null);
   const fields = [...org.fields[type].values()].map(describeField);
   const headers = { 'last-modified': new Date(org.schemaChangedAtMs).toUTCString() };
-  return json(
-    200,
-    { name: type, label: type, createable: true, updateable: true, deletable: true, childRelationships: [], fields },
-    headers,
-  );
+  return json(200, { ...objectFacts(call, type), childRelationships: [], fields }, headers);
 }
 
 const dayMs = 86_400_000;

@@ -4,14 +4,17 @@ import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../
 import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
 import { noStateFile, openStateFile, type StateFile } from '../state-file.ts';
 import { adminRoute } from './admin.ts';
+import { ingestRoute } from './bulk.ts';
 import type { Call } from './call.ts';
 import { collectionRoute } from './collections.ts';
-import { compositeRoute } from './composite.ts';
+import { batchRoute, compositeRoute } from './composite.ts';
 import { errorAnswer, htmlError, json, limitExceeded, notFound, OAuthError, SalesforceError } from './errors.ts';
 import { identityRoute, resourcesAnswer, versionsAnswer } from './identity.ts';
 import { type ConnectedApp, createOAuthServer, type OAuthServer } from './oauth.ts';
 import { type Org, openOrg, serviceUser, transact } from './org.ts';
+import { createOutboundSender, defaultRetryDelaysMs, type OutboundSender } from './outbound.ts';
 import { type QueryDeps, queryRoute } from './query.ts';
+import { queryJobRoute } from './query-jobs.ts';
 import { seedOrg } from './seed.ts';
 import { sobjectRoute } from './sobjects.ts';
 
@@ -33,6 +36,8 @@ export type SalesforceOptions = {
   readonly dailyCalls?: number;
   /** Records of a page of a query; default 2,000, as Salesforce has it. */
   readonly batchSize?: number;
+  /** Milliseconds between the attempts of outbound messages. */
+  readonly retryDelaysMs?: readonly number[];
   /** False starts with an empty organization. */
   readonly seeded?: boolean;
 };
@@ -43,6 +48,7 @@ export type SalesforceSimulator = {
   readonly org: Org;
   readonly effects: EffectLog;
   readonly oauth: OAuthServer;
+  readonly webhooks: OutboundSender;
   addFault(spec: FaultSpec): Fault;
   clearFaults(): void;
   close(): Promise<void>;
@@ -51,6 +57,7 @@ export type SalesforceSimulator = {
 type Deps = {
   readonly org: Org;
   readonly oauth: OAuthServer;
+  readonly webhooks: OutboundSender;
   readonly faults: FaultBook;
   readonly query: QueryDeps;
   readonly dailyCalls: number;
@@ -79,13 +86,15 @@ const oldest = 46;
 export async function startSalesforce(options: SalesforceOptions): Promise<SalesforceSimulator> {
   const file = options.stateDir === undefined ? noStateFile : openStateFile(options.stateDir, 'salesforce');
   const deps = file.atomically(() => assemble(options, file));
-  const { org, oauth, faults } = deps;
+  const { org, oauth, faults, webhooks } = deps;
+  org.onChange = (row) => webhooks.onChange(row);
   const listener = await listenLoopback({ port: options.port, handle: (request) => handle(deps, request) });
   return {
-    ...{ url: listener.url, org, oauth, effects: org.effects },
+    ...{ url: listener.url, org, oauth, webhooks, effects: org.effects },
     addFault: (spec) => faults.add(spec),
     clearFaults: () => faults.clear(),
     async close() {
+      webhooks.close();
       await listener.close();
       // Requests that were under way write their last lines before the file goes.
       await options.clock.sleep(0);
@@ -109,7 +118,9 @@ function assemble(options: SalesforceOptions, file: StateFile): Deps {
     instanceUrl: (request) => org.knobs.instanceUrl ?? `http://${request.headers.host ?? ''}`,
   });
   const query = { cursors: new Map(), batchSize: options.batchSize ?? 2000 };
-  return { org, oauth, query, faults: createFaultBook(), dailyCalls: options.dailyCalls ?? 15_000, callsAtMs: [] };
+  const { dailyCalls = 15_000, retryDelaysMs = defaultRetryDelaysMs } = options;
+  const webhooks = createOutboundSender({ org, clock, file, retryDelaysMs });
+  return { org, oauth, query, webhooks, faults: createFaultBook(), dailyCalls, callsAtMs: [] };
 }
 
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
@@ -181,6 +192,7 @@ function authenticated(deps: Deps, request: SimRequest): SimAnswer {
 /** @throws SalesforceError 400, 415 */
 function bodyOf(request: SimRequest): unknown {
   if (request.bodyText === '') return null;
+  if (request.method === 'PUT' && /\/jobs\/ingest\/[^/]+\/batches$/.test(request.path)) return null;
   if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
     throw new SalesforceError(415, 'UNSUPPORTED_MEDIA_TYPE', 'The content type is not application/json');
   }
@@ -200,9 +212,14 @@ function route(deps: Deps, call: Call): SimAnswer {
     const Remaining = deps.dailyCalls - deps.callsAtMs.length;
     return json(200, { DailyApiRequests: { Max: deps.dailyCalls, Remaining } });
   }
+  if (area === 'jobs' && second === 'ingest') return ingestRoute(call);
+  if (area === 'jobs' && second === 'query') return queryJobRoute(call);
   if (area === 'composite' && second === 'sobjects') return collectionRoute(call);
   if (area === 'composite' && second === undefined && call.request.method === 'POST') {
     return compositeRoute(call, (inner) => route(deps, inner));
+  }
+  if (area === 'composite' && second === 'batch' && call.request.method === 'POST') {
+    return batchRoute(call, (inner) => route(deps, inner));
   }
   throw notFound();
 }
