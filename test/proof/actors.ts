@@ -162,7 +162,8 @@ function stepTo(search: Search, world: World, i: number, record: ActionRecord | 
   const again = search.scenario.roles[i]?.kind === 'worker' ? idle : { ...idle, pc: 'done' as const };
   if (judged.kind === 'stay') return [`${i} ${event.kind} stays`, with_(world, i, again)];
   const guard = record === null ? 'absent' : search.kernel.guardOf(record);
-  const change = { ...idle, pc: 'write', seen: record, next: judged.next, guard } as const;
+  const verdict = event.kind === 'settle' ? event.verdict : null;
+  const change = { ...idle, pc: 'write', seen: record, next: judged.next, guard, verdict } as const;
   return [`${i} ${event.kind} -> ${judged.next.state}`, with_(world, i, change)];
 }
 
@@ -189,7 +190,10 @@ function written(search: Search, world: World, i: number, next: ActionRecord): W
   const given = next.approval?.decision && !world.record?.approval?.decision;
   const role = search.scenario.roles[i];
   const meant = role?.kind === 'person' ? (role.gen ?? next.gen) : next.gen;
-  return { ...world, record: next, approvals: given ? [...world.approvals, meant] : world.approvals };
+  const { verdict, seen } = world.actors[i] ?? idle;
+  const told = seen !== null && verdict !== null && 'stored' in verdict;
+  const spent = told ? [...world.spent, sentKey(search, world, seen)] : world.spent;
+  return { ...world, record: next, spent, approvals: given ? [...world.approvals, meant] : world.approvals };
 }
 
 /** The write took effect: the owner of a claim sends, everybody else goes on. */
@@ -221,11 +225,14 @@ function send(search: Search, world: World, i: number): Next[] {
     throw new Violation('sent without approval');
   const from =
     record.attempts === 1 ? { ...world, approvals: world.approvals.filter((gen) => gen !== record.gen) } : world;
-  const key = `${kernel.providerKeyOf(record)}${record.resend.kind === 'key' ? digestNow(search, world) : ''}`;
-  const flight = { gen: record.gen, key, untilTick: world.tick + scenario.flightTicks };
+  const flight = { gen: record.gen, key: sentKey(search, world, record), untilTick: world.tick + scenario.flightTicks };
   return scenario.fates.map(
     (fate) => [`${i} sends: ${fate}`, judged(...fated(search, from, i, flight, fate))] as const,
   );
+}
+
+function sentKey(search: Search, world: World, record: ActionRecord): string {
+  return `${search.kernel.providerKeyOf(record)}${record.resend.kind === 'key' ? digestNow(search, world) : ''}`;
 }
 
 function fated(
@@ -249,6 +256,10 @@ function fated(
       return [world, i, { kind: 'not_applied', error: passing }];
     case 'stored_error':
       return [world, i, { kind: 'not_applied', error: passing, stored: true }];
+    case 'stored_after':
+      return [land(world, search.scenario, flight), i, { ...unknown, stored: true }];
+    case 'stored_without':
+      return [world, i, { ...unknown, stored: true }];
     case 'refused':
       return [world, i, { kind: 'not_applied', error: { ...passing, class: 'business' } }];
   }

@@ -20,6 +20,7 @@ export function searchAll(search: Search, atMost: number): Found {
     record: null,
     effects: [],
     known: [],
+    spent: [],
     flights: [],
     approvals: [],
     actors: search.scenario.roles.map(() => idle),

@@ -137,6 +137,27 @@ export const mutations: readonly Mutation[] = [
     scenario: 'probe',
   },
   {
+    guard: 'a key under which the provider keeps an error is not sent again',
+    file: 'step-resolve.ts',
+    source: '  if (record.keySpent === true) return false;\n',
+    without: '',
+    scenario: 'keySpent',
+  },
+  {
+    guard: 'an error that the provider keeps is remembered where the outcome is unknown',
+    file: 'step-settle.ts',
+    source: '...(spent ? { keySpent: true } : {})',
+    without: '',
+    scenario: 'keySpent',
+  },
+  {
+    guard: 'proven without effect, a kept error is left behind under another key',
+    file: 'step-settle.ts',
+    source: 'resendNo: record.resendNo + 1',
+    without: 'resendNo: record.resendNo',
+    scenario: 'keySpent',
+  },
+  {
     guard: 'an unknown action starts no attempt',
     file: 'step-claim.ts',
     source: "record.state === 'RETRYABLE' && record.dueMs <= at.nowMs",

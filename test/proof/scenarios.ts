@@ -164,6 +164,15 @@ export const scenarios = {
     limits: { ...limits, leaseMs: 2000, maxAttempts: 2, maxProbes: 2 },
     flightTicks: 0,
   },
+  keySpent: {
+    name: 'an error that the provider keeps under our key',
+    roles: [caller, worker],
+    resend: { kind: 'key', windowMs: 20_000, settleMs: 1000 },
+    fates: ['ok', 'response_lost', 'stored_after', 'stored_without'],
+    ticks: 7,
+    limits: { ...limits, leaseMs: 2000 },
+    flightTicks: 1,
+  },
   keyWindow: {
     name: 'a resend at the end of the provider key window',
     roles: [caller, worker],

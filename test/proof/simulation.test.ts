@@ -17,6 +17,7 @@ function run(under: Kernel, scenario: Scenario, schedule: Uint8Array): string | 
     record: null,
     effects: [],
     known: [],
+    spent: [],
     flights: [],
     approvals: [],
     actors: scenario.roles.map(() => idle),

@@ -16,7 +16,16 @@ export type Role =
     };
 
 /** What may become of one send. `delayed` lands up to `flightTicks` later. */
-export type Fate = 'ok' | 'request_lost' | 'response_lost' | 'delayed' | 'rate' | 'stored_error' | 'refused';
+export type Fate =
+  | 'ok'
+  | 'request_lost'
+  | 'response_lost'
+  | 'delayed'
+  | 'rate'
+  | 'stored_error'
+  | 'stored_after'
+  | 'stored_without'
+  | 'refused';
 
 /** One bounded world to search: ticks are seconds. */
 export type Scenario = {
@@ -59,6 +68,8 @@ export type World = {
   readonly effects: readonly number[];
   /** Provider keys with the tick of their first effect. */
   readonly known: readonly (readonly [key: string, tick: number])[];
+  /** Provider keys whose record says that the provider keeps an error under them: a repeat brings nothing else. */
+  readonly spent: readonly string[];
   readonly flights: readonly Flight[];
   /** Approvals that people gave and no attempt has used, by generation. */
   readonly approvals: readonly number[];
@@ -81,6 +92,7 @@ export class Violation extends Error {}
 /** An effect arrives: the provider dedupes by key while it knows it, otherwise it does it. */
 export function land(world: World, scenario: Scenario, flight: Flight): World {
   const { resend } = scenario;
+  if (world.spent.includes(flight.key)) throw new Violation('sent under a key that holds an error');
   const first = world.known.find(([key]) => key === flight.key)?.[1];
   if (resend.kind === 'key' && first !== undefined && (world.tick - first) * 1000 < resend.windowMs) return world;
   const effects = [...world.effects];
@@ -128,12 +140,13 @@ export function fingerprint(world: World): string {
       : `${pc},${brief(seen)},${brief(next)},${verdict?.kind ?? ''}${verdict && 'stored' in verdict ? 's' : ''},${probed?.kind ?? ''},${askedAtMs}`,
   );
   const flights = world.flights.map(({ gen, key, untilTick }) => `${gen}${key}${untilTick}`);
-  return `${world.tick};${brief(world.record)};${world.effects.join()};${world.known.join()};${flights.join()};${world.approvals.join()};${actors.join(';')}`;
+  return `${world.tick};${brief(world.record)};${world.effects.join()};${world.known.join()};${world.spent.join()};${flights.join()};${world.approvals.join()};${actors.join(';')}`;
 }
 
-function brief(record: ActionRecord | null): string {
+export function brief(record: ActionRecord | null): string {
   if (record === null) return '';
-  const { gen, epoch, state, attempts, resendNo, inDoubt, firstSentAtMs, approval, requestDigest, callId } = record;
+  const { gen, epoch, state, attempts, resendNo, inDoubt, keySpent, firstSentAtMs, approval, requestDigest, callId } =
+    record;
   const owner = 'owner' in record ? record.owner : '';
   const lease = 'leaseUntilMs' in record ? record.leaseUntilMs : '';
   const due = 'dueMs' in record ? record.dueMs : '';
@@ -141,5 +154,5 @@ function brief(record: ActionRecord | null): string {
   const ended = 'settledAtMs' in record ? record.settledAtMs : '';
   const decided = approval ? `${approval.notAfterMs}${approval.decision ? 'y' : 'n'}` : '';
   const decision = record.decision?.atMs ?? '';
-  return `${gen}.${epoch}.${state}.${owner}.${lease}.${due}.${since}.${ended}.${attempts}.${resendNo}.${inDoubt ?? ''}.${firstSentAtMs}.${decided}.${decision}.${requestDigest}.${callId}`;
+  return `${gen}.${epoch}.${state}.${owner}.${lease}.${due}.${since}.${ended}.${attempts}.${resendNo}.${inDoubt ?? ''}.${keySpent ?? ''}.${record.resend.kind}.${firstSentAtMs}.${decided}.${decision}.${requestDigest}.${callId}`;
 }
