@@ -1,6 +1,10 @@
-import { createOAuthServer } from '../../infra/local/systems/hubspot/oauth.ts';
+import { generateKeyPairSync } from 'node:crypto';
+import { createOAuthServer as createHubSpot } from '../../infra/local/systems/hubspot/oauth.ts';
+import { OAuthError } from '../../infra/local/systems/salesforce/errors.ts';
+import { createOAuthServer as createSalesforce } from '../../infra/local/systems/salesforce/oauth.ts';
 import { noStateFile } from '../../infra/local/systems/state-file.ts';
 import { type RefreshDeps, refresh } from '../../shared/auth/refresh.ts';
+import type { Clock, Random } from '../../shared/model/clock.ts';
 import { silentLog } from '../../shared/observe/json-log.ts';
 import { memoryCaseStore } from './memory-case-store.ts';
 import { memorySecretStore } from './memory-secret-store.ts';
@@ -18,15 +22,23 @@ export class Killed extends Error {}
 
 type Gate = <T>(step: Step, work: () => Promise<T>) => Promise<T>;
 
-/** A provider that rotates with reuse detection, the stores, and any number of processes that refresh one system's token. */
-export function tokenWorld(options: { graceMs?: number; rotates?: boolean } = {}) {
-  const clock = manualClock();
-  let counter = 0;
-  const random = (count: number) => {
-    counter += 1;
-    return new Uint8Array(count).map((_, index) => (counter >>> ((index % 4) * 8)) & 255);
-  };
-  const uses = new Map<string, number>();
+/** The ways to get a token; the provider of the last two takes each request anew. */
+export type WorldGrant = 'refresh_token' | 'client_credentials' | 'jwt_bearer';
+
+const jwtKeys = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
+
+type Provider = {
+  /** Null: the connection is dropped. */
+  answer(bodyText: string): { status: number; bodyText: string } | null;
+  issued(): number;
+};
+
+/** HubSpot's simulated token endpoint, which rotates with reuse detection. */
+function rotating(deps: { clock: Clock; random: Random }, options: { graceMs?: number; rotates?: boolean }) {
   const app = {
     clientId: 'app',
     clientSecret: 'secret',
@@ -36,37 +48,98 @@ export function tokenWorld(options: { graceMs?: number; rotates?: boolean } = {}
     rotates: options.rotates ?? true,
     graceMs: options.graceMs ?? 0,
   };
-  const provider = createOAuthServer({
-    clock,
-    random,
-    file: noStateFile,
-    app,
-    scopes: [],
-    staticTokens: [],
-    portalId: 1,
-  });
+  const oauth = createHubSpot({ ...deps, file: noStateFile, app, scopes: [], staticTokens: [], portalId: 1 });
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const request = {
+    method: 'POST',
+    path: '/oauth/v3/token',
+    segments: ['oauth', 'v3', 'token'],
+    query: new URLSearchParams(),
+  };
+  const provider: Provider = {
+    answer(bodyText) {
+      try {
+        const answer = oauth.route({ ...request, headers, bodyText });
+        return answer === 'drop' ? null : { status: answer.status, bodyText: answer.bodyText };
+      } catch {
+        return { status: 400, bodyText: '{"status":"error","category":"BAD_REFRESH_TOKEN"}' };
+      }
+    },
+    issued: () => oauth.counters().refreshes,
+  };
+  return { provider, oauth };
+}
+
+/** Salesforce's simulated token endpoint: client credentials, and assertions of which each is taken once. */
+function repeatable(deps: { clock: Clock; random: Random }): Provider {
+  const app = {
+    clientId: 'app',
+    clientSecret: 'secret',
+    refreshToken: 'refresh-1',
+    rotates: false,
+    sessionMs: 1_800_000,
+    runAs: true,
+    username: 'plumbline@integration.example',
+    password: null,
+    jwtPublicKey: jwtKeys.publicKey,
+  };
+  const identity = { organizationId: '00D000000000001EAA', userId: '005000000000001AAA' };
+  const instanceUrl = () => 'https://acme.my.salesforce.com';
+  const oauth = createSalesforce({ ...deps, file: noStateFile, app, staticTokens: [], identity, instanceUrl });
+  const request = {
+    method: 'POST',
+    path: '/services/oauth2/token',
+    segments: ['services', 'oauth2', 'token'],
+    query: new URLSearchParams(),
+  };
+  return {
+    answer(bodyText) {
+      try {
+        const answer = oauth.token({ ...request, headers: {}, bodyText });
+        return answer === 'drop' ? null : { status: answer.status, bodyText: answer.bodyText };
+      } catch (error) {
+        const code = error instanceof OAuthError ? error.error : 'server_error';
+        return { status: 400, bodyText: JSON.stringify({ error: code, error_description: 'x' }) };
+      }
+    },
+    issued: () => oauth.counters().issued,
+  };
+}
+
+const grantSecrets: Readonly<Record<WorldGrant, object>> = {
+  refresh_token: { client_id: 'app', client_secret: 'secret', refresh_token: 'refresh-1' },
+  client_credentials: { client_id: 'app', client_secret: 'secret' },
+  jwt_bearer: { client_id: 'app', subject: 'plumbline@integration.example', private_key: jwtKeys.privateKey },
+};
+
+const grantSettings = {
+  refresh_token: { grant: 'refresh_token' },
+  client_credentials: { grant: 'client_credentials', clientAuth: 'body' },
+  jwt_bearer: { grant: 'jwt_bearer', audience: 'https://login.salesforce.com' },
+} as const;
+
+/** A provider, the stores, and any number of processes that ask for one system's token. */
+export function tokenWorld(options: { grant?: WorldGrant; graceMs?: number; rotates?: boolean } = {}) {
+  const clock = manualClock();
+  let counter = 0;
+  const random = (count: number) => {
+    counter += 1;
+    return new Uint8Array(count).map((_, index) => (counter >>> ((index % 4) * 8)) & 255);
+  };
+  const grant = options.grant ?? 'refresh_token';
+  const uses = new Map<string, number>();
+  const { provider: rotatingOne, oauth: provider } = rotating({ clock, random }, options);
+  const asked = grant === 'refresh_token' ? rotatingOne : repeatable({ clock, random });
   const [tokens, secrets, cases] = [memoryTokenStore(), memorySecretStore(), memoryCaseStore()];
   const grantOf = (refreshToken: string) =>
-    JSON.stringify({ client_id: 'app', client_secret: 'secret', refresh_token: refreshToken });
-  secrets.set('grant', grantOf('refresh-1'), 'v1');
+    JSON.stringify({ ...grantSecrets.refresh_token, refresh_token: refreshToken });
+  secrets.set('grant', JSON.stringify(grantSecrets[grant]), 'v1');
 
-  const send = (form: readonly (readonly [string, string])[]) => {
-    const bodyText = new URLSearchParams(form.map(([name, value]): [string, string] => [name, value])).toString();
-    const presented = new URLSearchParams(bodyText).get('refresh_token') ?? '';
+  const send = (pairs: readonly (readonly [string, string])[]) => {
+    const form = new URLSearchParams(pairs.map(([name, value]): [string, string] => [name, value]));
+    const presented = form.get('refresh_token') ?? form.get('assertion') ?? 'client';
     uses.set(presented, (uses.get(presented) ?? 0) + 1);
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const request = {
-      method: 'POST',
-      path: '/oauth/v3/token',
-      segments: ['oauth', 'v3', 'token'],
-      query: new URLSearchParams(),
-    };
-    try {
-      const answer = provider.route({ ...request, headers, bodyText });
-      return answer === 'drop' ? { status: 502, bodyText: '' } : { status: answer.status, bodyText: answer.bodyText };
-    } catch {
-      return { status: 400, bodyText: '{"status":"error","category":"BAD_REFRESH_TOKEN"}' };
-    }
+    return asked.answer(form.toString()) ?? { status: 502, bodyText: '' };
   };
 
   /** One process; `gate` decides about each of its requests. */
@@ -74,17 +147,15 @@ export function tokenWorld(options: { graceMs?: number; rotates?: boolean } = {}
     const guarded = <A extends unknown[], R>(name: string, work: (...args: A) => Promise<R>) => {
       return (...args: A) => gate({ name, isPost: false }, () => work(...args));
     };
+    const settings = {
+      ...grantSettings[grant],
+      owner: 'revops',
+      secret: 'grant',
+      tokenLifetimeMs: 1_800_000,
+      ...(options.graceMs === undefined ? {} : { rotationGraceMs: options.graceMs }),
+    };
     return {
-      systems: {
-        hubspot: {
-          grant: 'refresh_token',
-          owner: 'revops',
-          secret: 'grant',
-          tokenUrl: '/oauth/v3/token',
-          tokenLifetimeMs: 1_800_000,
-          ...(options.graceMs === undefined ? {} : { rotationGraceMs: options.graceMs }),
-        },
-      },
+      systems: { hubspot: settings },
       tokens: { get: guarded('tokens.get', tokens.get), write: guarded('tokens.write', tokens.write) },
       secrets: {
         get: guarded('secrets.get', secrets.get),
@@ -99,14 +170,14 @@ export function tokenWorld(options: { graceMs?: number; rotates?: boolean } = {}
             ? { kind: 'answer' as const, ...send(form) }
             : { kind: 'not_sent' as const, code: 'not_permitted' },
         ),
-      originOf: async () => 'https://api.hubapi.com',
+      originOf: async () => 'https://acme.my.salesforce.com',
       clock,
       random,
       log: silentLog,
     };
   };
   const ask = (seenVersion: number, deps = process()) => refresh(deps, { system: 'hubspot', seenVersion });
-  return { clock, provider, tokens, secrets, cases, uses, grantOf, process, ask };
+  return { clock, provider, issued: asked.issued, tokens, secrets, cases, uses, grantOf, process, ask };
 }
 
 /** A gate that lets the accident happen at the nth request of one process; `steps` tells which requests there were. */
