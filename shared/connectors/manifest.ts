@@ -52,8 +52,11 @@ export type ConnectorManifest = {
   readonly credential?: {
     /** @param input.token the access token or key, for the systems that want it in the body */
     request(input: { readonly apiVersion: string; readonly token: string }): RequestSpec;
-    /** Null: it cannot be understood as an answer to that. */
-    judge(answer: HttpAnswer): CredentialFacts | null;
+    /**
+     * Null: it cannot be understood as an answer to that.
+     * @param token the one that was asked with: some say in themselves what they may do
+     */
+    judge(answer: HttpAnswer, token?: string): CredentialFacts | null;
   };
   /** Whether a 401 says that the token has ended, so that a refresh can help. */
   saysTokenExpired(answer: HttpAnswer): boolean;
