@@ -1,52 +1,46 @@
-import { type DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { breakerStateOf } from '../resilience/breaker-guard.ts';
-import type { ResilienceStore } from '../resilience/ports.ts';
-import { conditionFailed, fromItem, storeFault, toItem } from './dynamo.ts';
-
-const keepBreakerMs = 604_800_000;
-const keepAfterWindowMs = 3_600_000;
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import type { Json } from '../model/json.ts';
+import type { HeldState, ResilienceStore } from '../resilience/ports.ts';
+import { conditionFailed, fromItem, type Item, storeFault, toItem } from './dynamo.ts';
 
 /**
- * Breakers and rate blocks in the state table: `breaker#<name>` and `rate#<limit>#<window start>`.
- * Throws `store_unavailable` where DynamoDB does not answer. A lease whose answer was lost is never used: the limit is
- * then reached early, not exceeded.
+ * Breakers, counted calls and turns in the state table, one item each. A write names the version it replaces; one that lost
+ * learns what stands there without a read. Throws `store_unavailable` where DynamoDB does not answer.
  * @param nowMs wall clock, for the time at which items leave
  */
 export function resilienceStore(client: DynamoDBClient, tableName: string, nowMs: () => number): ResilienceStore {
   return {
-    async readBreaker(name) {
+    async read(name) {
       try {
-        const key = { pk: { S: `breaker#${name}` } };
+        const key = { pk: { S: name } };
         const answer = await client.send(new GetItemCommand({ TableName: tableName, Key: key, ConsistentRead: true }));
-        const item = fromItem(answer.Item);
-        return { state: breakerStateOf(item?.state), version: Number(item?.version ?? 0) };
+        return heldOf(fromItem(answer.Item));
       } catch (error) {
-        throw storeFault('resilience.readBreaker', error);
+        throw storeFault('resilience.read', error);
       }
     },
-    async writeBreaker(name, next, expectedVersion) {
-      const ttl = Math.ceil((nowMs() + keepBreakerMs) / 1000);
-      const item = toItem({ pk: `breaker#${name}`, state: next, version: expectedVersion + 1, ttl });
+    async write(name, { value, over, keepMs }) {
+      const ttl = Math.ceil((nowMs() + keepMs) / 1000);
+      const command = new PutItemCommand({
+        TableName: tableName,
+        Item: toItem({ pk: name, value, version: over + 1, ttl }),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        ...versionIs(over),
+      });
       try {
-        await client.send(new PutItemCommand({ TableName: tableName, Item: item, ...versionIs(expectedVersion) }));
-        return 'written';
+        await client.send(command);
+        return { kind: 'written' };
       } catch (error) {
-        if (conditionFailed(error) !== undefined) return 'lost';
-        throw storeFault('resilience.writeBreaker', error);
+        const old = conditionFailed(error);
+        if (old === undefined) throw storeFault('resilience.write', error);
+        return { kind: 'lost', ...heldOf(old) };
       }
-    },
-    async takeBlock({ limit, windowStartMs, windowMs, calls, want }) {
-      const window = { pk: `rate#${limit}#${windowStartMs}`, endMs: windowStartMs + windowMs, calls };
-      let ask = Math.min(want, calls);
-      // A block that does not fit whole is taken as far as it goes; others may take the rest in between.
-      for (let i = 0; i < 3 && ask > 0; i += 1) {
-        const taken = await takeCalls(client, tableName, { ...window, want: ask });
-        if (taken.kind === 'taken') return ask;
-        ask = Math.min(ask, taken.left);
-      }
-      return 0;
     },
   };
+}
+
+function heldOf(item: Item | null): HeldState {
+  return { value: (item?.value ?? null) as Json | null, version: Number(item?.version ?? 0) };
 }
 
 function versionIs(expected: number) {
@@ -56,35 +50,4 @@ function versionIs(expected: number) {
     ExpressionAttributeNames: { '#version': 'version' },
     ExpressionAttributeValues: { ':expected': { N: String(expected) } },
   };
-}
-
-type Take = { readonly pk: string; readonly endMs: number; readonly calls: number; readonly want: number };
-
-/** Takes exactly `want` calls of a window, or says how many are left. */
-async function takeCalls(
-  client: DynamoDBClient,
-  tableName: string,
-  { pk, endMs, calls, want }: Take,
-): Promise<{ readonly kind: 'taken' } | { readonly kind: 'short'; readonly left: number }> {
-  const command = new UpdateItemCommand({
-    TableName: tableName,
-    Key: { pk: { S: pk } },
-    UpdateExpression: 'ADD #used :want SET #ttl = :ttl',
-    ConditionExpression: 'attribute_not_exists(#used) OR #used <= :room',
-    ExpressionAttributeNames: { '#used': 'used', '#ttl': 'ttl' },
-    ExpressionAttributeValues: {
-      ':want': { N: String(want) },
-      ':room': { N: String(calls - want) },
-      ':ttl': { N: String(Math.ceil((endMs + keepAfterWindowMs) / 1000)) },
-    },
-    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-  });
-  try {
-    await client.send(command);
-    return { kind: 'taken' };
-  } catch (error) {
-    const old = conditionFailed(error);
-    if (old === undefined) throw storeFault('resilience.takeBlock', error);
-    return { kind: 'short', left: Math.max(0, calls - Number(old?.used ?? 0)) };
-  }
 }

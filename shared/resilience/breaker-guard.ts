@@ -1,26 +1,40 @@
 import type { Clock } from '../model/clock.ts';
+import type { Json } from '../model/json.ts';
 import {
   afterFailure,
+  afterProbe,
   afterSuccess,
   askBreaker,
   type BreakerRule,
   type BreakerVerdict,
-  closedBreaker,
+  breakerStateOf,
+  type OperationClass,
 } from './breaker.ts';
-import type { BreakerState, ResilienceStore } from './ports.ts';
+import type { BreakerState, HeldState, ResilienceStore } from './ports.ts';
+
+/** One breaker: of a system and an operation class. */
+export type BreakerName = { readonly system: string; readonly class: OperationClass };
+
+/** What a request showed of the system. `probe`: a read in place of a write. */
+export type Showed = 'works' | 'fails' | 'probe_works';
 
 /** The breakers of all systems, shared by all processes. */
 export type BreakerGuard = {
-  /** Asked before each request; `lost` races for the one probe are answered with `refuse`. */
-  ask(name: string, rule: BreakerRule, readOnly: boolean): Promise<Exclude<BreakerVerdict, { kind: 'probe' }>>;
+  /** Asked before each request; those who lose the race for the one probe are answered with `refuse`. */
+  ask(
+    name: BreakerName,
+    rule: BreakerRule,
+    readOnly: boolean,
+  ): Promise<Exclude<BreakerVerdict, { kind: 'probe' }> | { readonly kind: 'pass'; readonly probe: true }>;
   /** Told after each request that was tried. */
-  tell(name: string, rule: BreakerRule, works: boolean): Promise<void>;
+  tell(name: BreakerName, rule: BreakerRule, showed: Showed): Promise<void>;
 };
 
-type Held = { state: BreakerState; version: number; readAtMs: number };
+type Copy = { readonly state: BreakerState; readonly version: number; readonly readAtMs: number };
 
 /** How long a process trusts its copy of a breaker, milliseconds. */
 const trustMs = 5000;
+const keepMs = 604_800_000;
 
 /**
  * Keeps a copy of each breaker for a few seconds: a system that works costs one read now and then and no write. Every
@@ -32,40 +46,66 @@ export function breakerGuard(deps: {
   readonly clock: Clock;
   readonly owner: string;
 }): BreakerGuard {
-  const held = new Map<string, Held>();
-  const current = async (name: string, fresh: boolean): Promise<Held> => {
-    const known = held.get(name);
-    if (known && !fresh && deps.clock.now() - known.readAtMs < trustMs) return known;
-    const read = { ...(await deps.store.readBreaker(name)), readAtMs: deps.clock.now() };
-    held.set(name, read);
-    return read;
+  const copies = new Map<string, Copy>();
+  const keep = (key: string, held: HeldState): Copy => {
+    const copy = { state: breakerStateOf(held.value), version: held.version, readAtMs: deps.clock.now() };
+    copies.set(key, copy);
+    return copy;
   };
-  const write = async (name: string, from: Held, next: BreakerState): Promise<boolean> => {
-    if ((await deps.store.writeBreaker(name, next, from.version)) === 'lost') return false;
-    held.set(name, { state: next, version: from.version + 1, readAtMs: deps.clock.now() });
-    return true;
+  const current = async (key: string, fresh: boolean): Promise<Copy> => {
+    const known = copies.get(key);
+    if (known && !fresh && deps.clock.now() - known.readAtMs < trustMs) return known;
+    return keep(key, await deps.store.read(key));
+  };
+  const write = async (key: string, from: Copy, next: BreakerState): Promise<boolean> => {
+    const written = await deps.store.write(key, { value: next as Json, over: from.version, keepMs });
+    if (written.kind === 'written') keep(key, { value: next as Json, version: from.version + 1 });
+    else keep(key, written);
+    return written.kind === 'written';
   };
   return {
     async ask(name, rule, readOnly) {
-      const seen = await current(name, false);
+      const key = keyOf(name);
+      const seen = await current(key, false);
       // What refuses is read again: another process may have closed it meanwhile.
-      const now = seen.state.kind === 'closed' ? seen : await current(name, true);
+      const now = seen.state.kind === 'closed' ? seen : await current(key, true);
       const verdict = askBreaker(rule, now.state, { nowMs: deps.clock.now(), owner: deps.owner, readOnly });
       if (verdict.kind !== 'probe') return verdict;
-      return (await write(name, now, verdict.next)) ? { kind: 'pass' } : { kind: 'refuse', retryAfterMs: 1000 };
+      return (await write(key, now, verdict.next))
+        ? { kind: 'pass', probe: true }
+        : { kind: 'refuse', retryAfterMs: 1000 };
     },
-    async tell(name, rule, works) {
-      for (const fresh of [false, true]) {
-        const from = await current(name, fresh);
-        const next = works ? afterSuccess(from.state) : afterFailure(rule, from.state, deps.clock.now());
-        if (next === from.state || (await write(name, from, next))) return;
+    async tell(name, rule, showed) {
+      const key = keyOf(name);
+      for (let round = 0; round < 4; round += 1) {
+        const from = await current(key, false);
+        const next = after(rule, from.state, { showed, nowMs: deps.clock.now() });
+        if (next === from.state || (await write(key, from, next))) return;
       }
     },
   };
 }
 
-/** A breaker item as it is stored; what cannot be read counts as closed. */
-export function breakerStateOf(value: unknown): BreakerState {
-  const state = value as BreakerState | null | undefined;
-  return state && ['closed', 'open', 'half_open'].includes(state.kind) ? state : closedBreaker;
+/** The breakers of one system as they stand, by operation class. */
+export async function breakersOf(
+  store: Pick<ResilienceStore, 'read'>,
+  system: string,
+): Promise<{ readonly [name in OperationClass]: BreakerState }> {
+  const state = async (kind: OperationClass) =>
+    breakerStateOf((await store.read(keyOf({ system, class: kind }))).value);
+  const [read, write] = await Promise.all([state('read'), state('write')]);
+  return { read, write };
+}
+
+function keyOf(name: BreakerName): string {
+  return `breaker#${name.system}#${name.class}`;
+}
+
+function after(
+  rule: BreakerRule,
+  state: BreakerState,
+  { showed, nowMs }: { readonly showed: Showed; readonly nowMs: number },
+): BreakerState {
+  if (showed === 'fails') return afterFailure(rule, state, nowMs);
+  return showed === 'works' ? afterSuccess(state) : afterProbe(rule, state);
 }

@@ -1,3 +1,4 @@
+import type { Json } from '../model/json.ts';
 import type { BreakerState } from './ports.ts';
 
 /** When a breaker opens and for how long. */
@@ -7,6 +8,9 @@ export type BreakerRule = {
   /** How long it stays open before one probe, milliseconds; doubles with each failed probe up to 16 times. */
   readonly staysMs: number;
 };
+
+/** Calls that change nothing and calls that do fail apart: each class of a system has a breaker of its own. */
+export type OperationClass = 'read' | 'write';
 
 /**
  * What a breaker says of one request. `probe`: it may go, as the one trial, once `next` has been stored. `read_first`:
@@ -46,9 +50,22 @@ export function askBreaker(
   return { kind: 'probe', next: { kind: 'half_open', openedAtMs, attemptNo, ...probe } };
 }
 
-/** The state after a request that the system answered, whatever the answer: 4xx and 429 are answers. */
+/**
+ * The state after a request that the system answered, whatever the answer: 4xx and 429 are answers. An open breaker stays
+ * open: such an answer was on its way when it opened.
+ */
 export function afterSuccess(state: BreakerState): BreakerState {
+  if (state.kind === 'open') return state;
   return state.kind === 'closed' && state.failures === 0 ? state : closedBreaker;
+}
+
+/**
+ * The state of the breaker of writes after a read showed that the system works. It says nothing of writes: one that fails
+ * opens the breaker again, for longer than before.
+ */
+export function afterProbe(rule: BreakerRule, state: BreakerState): BreakerState {
+  if (state.kind !== 'half_open') return state;
+  return { kind: 'closed', failures: rule.opensAfter - 1, attemptNo: state.attemptNo + 1 };
 }
 
 /** The state after a request that found the system failing: 5xx, no connection, no answer. */
@@ -56,7 +73,14 @@ export function afterFailure(rule: BreakerRule, state: BreakerState, nowMs: numb
   if (state.kind === 'half_open') return { kind: 'open', openedAtMs: nowMs, attemptNo: state.attemptNo + 1 };
   if (state.kind === 'open') return state;
   const failures = state.failures + 1;
-  return failures >= rule.opensAfter ? { kind: 'open', openedAtMs: nowMs, attemptNo: 0 } : { kind: 'closed', failures };
+  const { attemptNo = 0 } = state;
+  return failures >= rule.opensAfter ? { kind: 'open', openedAtMs: nowMs, attemptNo } : { ...state, failures };
+}
+
+/** A breaker as it is stored; what cannot be read counts as closed. */
+export function breakerStateOf(value: Json | null): BreakerState {
+  const state = value as BreakerState | null;
+  return state && ['closed', 'open', 'half_open'].includes(state.kind) ? state : closedBreaker;
 }
 
 function staysMs(rule: BreakerRule, attemptNo: number): number {

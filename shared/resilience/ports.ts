@@ -1,6 +1,9 @@
+import type { Json } from '../model/json.ts';
+
 /** State of a breaker of one system and operation class; serialisable, so that it can live outside the process. */
 export type BreakerState =
-  | { readonly kind: 'closed'; readonly failures: number }
+  /** `attemptNo`: closed on trial after this many failed probes; the next failure opens it for longer than the last time. */
+  | { readonly kind: 'closed'; readonly failures: number; readonly attemptNo?: number }
   | { readonly kind: 'open'; readonly openedAtMs: number; readonly attemptNo: number }
   | {
       readonly kind: 'half_open';
@@ -10,16 +13,18 @@ export type BreakerState =
       readonly probeUntilMs: number;
     };
 
-/** Rate limits leased in blocks and breaker state, shared by all processes. Writes are conditional on `version`. */
+/** One item of shared state and its version; version 0 where there is none. */
+export type HeldState = { readonly value: Json | null; readonly version: number };
+
+/** Breakers, counted calls and turns, shared by all processes: small items that change under a condition on their version. */
 export type ResilienceStore = {
-  readBreaker(name: string): Promise<{ state: BreakerState; version: number }>;
-  writeBreaker(name: string, next: BreakerState, expectedVersion: number): Promise<'written' | 'lost'>;
-  /** Takes up to `want` calls of the window starting at `windowStartMs`; 0 where the window is used up. */
-  takeBlock(input: {
-    limit: string;
-    windowStartMs: number;
-    windowMs: number;
-    calls: number;
-    want: number;
-  }): Promise<number>;
+  read(name: string): Promise<HeldState>;
+  /**
+   * Writes the next version of an item, or answers what stands there instead. An item nobody writes for `keepMs` may leave.
+   * Throws `store_unavailable`; the write may then have landed.
+   */
+  write(
+    name: string,
+    next: { readonly value: Json; readonly over: number; readonly keepMs: number },
+  ): Promise<{ readonly kind: 'written' } | ({ readonly kind: 'lost' } & HeldState)>;
 };

@@ -1,74 +1,143 @@
 import type { Clock } from '../model/clock.ts';
+import type { Json } from '../model/json.ts';
 import type { ResilienceStore } from './ports.ts';
+import { lease, leaseRetry, type RateRule, rateWindowOf, slotMs, slotOf } from './rate-window.ts';
+import { type SharedItem, sharedItem } from './shared-item.ts';
+import { takesTurns } from './turns.ts';
 
-/** One limit of a system: so many calls in each window of `per` milliseconds. */
-export type RateRule = { readonly calls: number; readonly per: number };
+export type { RateRule } from './rate-window.ts';
 
-/** `wait`: the window's calls are used up; the next window starts in `retryAfterMs`. */
-export type RateVerdict = { readonly kind: 'ok' } | { readonly kind: 'wait'; readonly retryAfterMs: number };
+/** `wait`: no call now; `paused` where the system itself asked for that, else the calls of a window are used up. */
+export type RateVerdict =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'wait'; readonly retryAfterMs: number; readonly paused: boolean };
 
-/** Takes one call of every limit of a system. Throws `store_unavailable` where blocks cannot be leased. */
-export type RateLimiter = { take(system: string, rules: readonly RateRule[]): Promise<RateVerdict> };
+/** The calls that a credential may make, counted over all processes. Throws `store_unavailable` where they cannot be counted. */
+export type RateLimiter = {
+  /** Takes one call of every limit. */
+  take(credential: string, rules: readonly RateRule[]): Promise<RateVerdict>;
+  /** Takes one retry of the budget for retries; it is counted as a call when it is made. */
+  takeRetry(credential: string, rules: readonly RateRule[]): Promise<RateVerdict>;
+  /** The system wants no call with this credential until then; every process sees it within seconds. */
+  pause(credential: string, rules: readonly RateRule[], untilMs: number): Promise<void>;
+  /** A time for one waiting action of a system to ask again: the next free one at or after `notBeforeMs`. */
+  turn(system: string, rules: readonly RateRule[], notBeforeMs: number): Promise<number>;
+};
 
-type Block = { windowStartMs: number; left: number; pending: Promise<number> | null };
+/** How long leased calls may be held before the shared window is looked at again: a pause is seen by then. */
+const trustMs = 5000;
+/** A pause is asked about again at least once an hour, whatever the system said. */
+const longestPauseMs = 3_600_000;
+const keepAfterMs = 3_600_000;
 
-/** What one lease takes: a tenth of the window's calls, so that ten processes can share a window. */
-function blockSize(rule: RateRule): number {
-  return Math.max(1, Math.min(100, Math.floor(rule.calls / 10)));
-}
+type Block = { item: SharedItem; slot: number; untilMs: number; left: number; size: number; waiting: number };
 
 /**
- * Counts calls in fixed windows shared by all processes. Each process leases blocks of calls and uses them up before it
- * asks again, so that most calls cost no request. Unused calls of a block end with their window: the limit is never
- * exceeded, it may be reached early.
+ * Counts calls in windows that slide, shared by all processes. A process leases calls in blocks that grow while they are used
+ * up, and gives back what it did not use, so that most calls cost no request and no limit is exceeded in any stretch of time.
+ * Two systems with one credential share its limits.
  */
 export function rateLimiter(deps: { readonly store: ResilienceStore; readonly clock: Clock }): RateLimiter {
   const blocks = new Map<string, Block>();
+  const paused = new Map<string, number>();
+  const blockOf = (credential: string, rule: RateRule): Block => {
+    // Systems that share a credential share the count, each with the number of calls that it is configured for.
+    const name = `rate#${credential}#${rule.per}`;
+    const keepMs = rule.per + keepAfterMs;
+    const made = () => ({
+      ...{ slot: -1, untilMs: 0, left: 0, size: 1, waiting: 0 },
+      item: sharedItem(deps.store, { name, keepMs }),
+    });
+    const block = blocks.get(name) ?? made();
+    blocks.set(name, block);
+    return block;
+  };
+  const pausedMs = (credential: string) => (paused.get(credential) ?? 0) - deps.clock.now();
+  const learn = (credential: string, untilMs: number) => {
+    if (untilMs > (paused.get(credential) ?? 0)) paused.set(credential, untilMs);
+  };
   return {
-    async take(system, rules) {
+    turn: takesTurns(deps),
+    async take(credential, rules) {
       // The widest window last: what a narrow one refuses is not taken from the day.
-      for (const rule of [...rules].sort((a, b) => a.per - b.per)) {
-        const nowMs = deps.clock.now();
-        const limit = `${system}:${rule.calls}:${rule.per}`;
-        const windowStartMs = nowMs - (nowMs % rule.per);
-        const block = currentBlock(blocks, limit, windowStartMs);
-        if (!(await takeOne(deps.store, block, { limit, rule }))) {
-          return { kind: 'wait', retryAfterMs: windowStartMs + rule.per - nowMs };
-        }
+      for (const rule of narrowFirst(rules)) {
+        if (pausedMs(credential) > 0) return waitFor(pausedMs(credential), true);
+        const got = await takeOne(deps.clock, blockOf(credential, rule), rule);
+        learn(credential, got.pausedUntilMs);
+        if (got.retryAfterMs > 0) return waitFor(got.retryAfterMs, pausedMs(credential) > 0);
       }
       return { kind: 'ok' };
+    },
+    async takeRetry(credential, rules) {
+      const [rule] = narrowFirst(rules);
+      if (pausedMs(credential) > 0) return waitFor(pausedMs(credential), true);
+      if (!rule) return { kind: 'ok' };
+      const retryAfterMs = await blockOf(credential, rule).item.change((value) => {
+        const { next, retryAfterMs } = leaseRetry(rateWindowOf(value), rule, deps.clock.now());
+        return { next: retryAfterMs === null ? (next as Json) : null, result: retryAfterMs };
+      });
+      return retryAfterMs === null ? { kind: 'ok' } : waitFor(retryAfterMs, false);
+    },
+    async pause(credential, rules, asked) {
+      const untilMs = Math.min(asked, deps.clock.now() + longestPauseMs);
+      learn(credential, untilMs);
+      const [rule] = narrowFirst(rules);
+      if (!rule) return;
+      await blockOf(credential, rule).item.change((value) => {
+        const window = rateWindowOf(value);
+        const later = untilMs > window.pausedUntilMs;
+        return { next: later ? ({ ...window, pausedUntilMs: untilMs } as Json) : null, result: null };
+      });
     },
   };
 }
 
-function currentBlock(blocks: Map<string, Block>, limit: string, windowStartMs: number): Block {
-  const held = blocks.get(limit);
-  if (held?.windowStartMs === windowStartMs) return held;
-  const fresh: Block = { windowStartMs, left: 0, pending: null };
-  blocks.set(limit, fresh);
-  return fresh;
+function narrowFirst(rules: readonly RateRule[]): readonly RateRule[] {
+  return [...rules].sort((a, b) => a.per - b.per);
 }
 
-async function takeOne(
-  store: ResilienceStore,
-  block: Block,
-  { limit, rule }: { readonly limit: string; readonly rule: RateRule },
-): Promise<boolean> {
-  while (block.left === 0) {
-    const { windowStartMs } = block;
-    const want = blockSize(rule);
-    // Calls made at once in one process share one lease.
-    block.pending ??= store
-      .takeBlock({ limit, windowStartMs, windowMs: rule.per, calls: rule.calls, want })
-      .then((taken) => {
-        block.left += taken;
-        return taken;
-      })
-      .finally(() => {
-        block.pending = null;
-      });
-    if ((await block.pending) === 0) return false;
+function waitFor(retryAfterMs: number, paused: boolean): RateVerdict {
+  return { kind: 'wait', retryAfterMs, paused };
+}
+
+/** One call of the block at hand; a new block is leased where it is used up or too old. */
+async function takeOne(clock: Clock, block: Block, rule: RateRule) {
+  block.waiting += 1;
+  try {
+    for (;;) {
+      if (clock.now() < block.untilMs && block.left > 0) {
+        block.left -= 1;
+        return { retryAfterMs: 0, pausedUntilMs: 0 };
+      }
+      const got = await leaseBlock(clock, block, rule);
+      if (got !== null && got.taken === 0) return got;
+    }
+  } finally {
+    block.waiting -= 1;
   }
-  block.left -= 1;
-  return true;
+}
+
+/** A tenth of the window at most, so that ten processes can share one. Null: another caller has leased one meanwhile. */
+function leaseBlock(clock: Clock, block: Block, rule: RateRule) {
+  return block.item
+    .change((value) => {
+      const nowMs = clock.now();
+      if (nowMs < block.untilMs && block.left > 0) return { next: null, result: null };
+      const most = Math.max(1, Math.min(100, Math.floor(rule.calls / 10)));
+      const want = Math.min(most, Math.max(block.size, block.waiting));
+      const unused = block.left > 0 ? ([block.slot, block.left] as const) : null;
+      const { next, lease: got } = lease(rateWindowOf(value), rule, { nowMs, want, unused });
+      return { next: got.taken > 0 ? (next as Json) : null, result: { ...got, want, nowMs } };
+    })
+    .then((got) => {
+      if (got === null || got.taken === 0) return got;
+      const slot = slotOf(rule, got.nowMs);
+      Object.assign(block, {
+        slot,
+        left: got.taken,
+        size: block.slot === slot ? Math.min(100, got.want * 2) : 1,
+        untilMs: Math.min((slot + 1) * slotMs(rule), got.nowMs + trustMs),
+      });
+      return got;
+    });
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resilienceStore } from '../../shared/aws/resilience-store.ts';
-import type { BreakerState, ResilienceStore } from '../../shared/resilience/ports.ts';
+import type { ResilienceStore } from '../../shared/resilience/ports.ts';
+import { rateLimiter } from '../../shared/resilience/rate-limit.ts';
+import { takesTurns } from '../../shared/resilience/turns.ts';
 import { givenEndpoints, startDynamo, type TestDynamo } from '../kit/dynamo.ts';
 import { memoryResilienceStore } from '../kit/memory-resilience-store.ts';
 
@@ -18,7 +20,7 @@ const targets: readonly Target[] = [
   ...givenEndpoints().map((endpoint) => ({ name: endpoint, open: () => onDynamo(endpoint) })),
 ];
 
-describe.each(targets)('breakers and rate blocks on $name', ({ open }) => {
+describe.each(targets)('shared state on $name', ({ open }) => {
   let target: Awaited<ReturnType<Target['open']>>;
   let store: ResilienceStore;
   beforeAll(async () => {
@@ -27,49 +29,46 @@ describe.each(targets)('breakers and rate blocks on $name', ({ open }) => {
   });
   afterAll(() => target.stop());
 
-  const openState: BreakerState = { kind: 'open', openedAtMs: 5, attemptNo: 2 };
+  const value = { kind: 'open', openedAtMs: 5, attemptNo: 2, deep: [[1, 2, 0]] };
+  const write = (name: string, over: number, next = value) => store.write(name, { value: next, over, keepMs: 1000 });
 
-  it('reads a breaker nobody wrote as closed, version 0', async () => {
-    expect(await store.readBreaker('new')).toEqual({ state: { kind: 'closed', failures: 0 }, version: 0 });
+  it('reads an item nobody wrote as nothing, version 0', async () => {
+    expect(await store.read('breaker#new')).toEqual({ value: null, version: 0 });
   });
 
   it('returns what was written, with the next version', async () => {
-    expect(await store.writeBreaker('a', openState, 0)).toBe('written');
-    expect(await store.readBreaker('a')).toEqual({ state: openState, version: 1 });
+    expect(await write('breaker#a', 0)).toEqual({ kind: 'written' });
+    expect(await store.read('breaker#a')).toEqual({ value, version: 1 });
   });
 
-  it('refuses a write on a version that is gone', async () => {
-    await store.writeBreaker('b', openState, 0);
-    expect(await store.writeBreaker('b', openState, 0)).toBe('lost');
-    expect(await store.writeBreaker('b', openState, 7)).toBe('lost');
-    expect(await store.writeBreaker('b', { kind: 'closed', failures: 1 }, 1)).toBe('written');
+  it('refuses a write over a version that is gone, and says what stands there', async () => {
+    await write('breaker#b', 0);
+    expect(await write('breaker#b', 0)).toEqual({ kind: 'lost', value, version: 1 });
+    expect(await write('breaker#b', 7)).toEqual({ kind: 'lost', value, version: 1 });
+    expect(await write('breaker#b', 1)).toEqual({ kind: 'written' });
+  });
+
+  it('says that nothing stands there any more', async () => {
+    expect(await write('breaker#gone', 3)).toEqual({ kind: 'lost', value: null, version: 0 });
   });
 
   it('lets one of several concurrent writers win', async () => {
-    const results = await Promise.all([1, 2, 3, 4].map(() => store.writeBreaker('c', openState, 0)));
-    expect(results.filter((result) => result === 'written')).toHaveLength(1);
+    const results = await Promise.all([1, 2, 3, 4].map(() => write('breaker#c', 0)));
+    expect(results.filter(({ kind }) => kind === 'written')).toHaveLength(1);
   });
 
-  const block = (want: number, limit: string, windowStartMs = 0) =>
-    store.takeBlock({ limit, windowStartMs, windowMs: 10_000, calls: 25, want });
-
-  it('gives blocks until the window is used up, the last one as far as it goes', async () => {
-    expect([await block(10, 'x'), await block(10, 'x'), await block(10, 'x'), await block(10, 'x')]).toEqual([
-      10, 10, 5, 0,
-    ]);
+  it('lets several processes take no more calls together than a window holds', async () => {
+    const clock = { now: () => 1_000_000, sleep: async () => {} };
+    const limiters = [1, 2, 3].map(() => rateLimiter({ store, clock }));
+    const rules = [{ calls: 25, per: 10_000 }];
+    const asked = Array.from({ length: 60 }, (_, i) => limiters[i % 3]?.take('key', rules));
+    expect((await Promise.all(asked)).filter((verdict) => verdict?.kind === 'ok')).toHaveLength(25);
   });
 
-  it('counts each window for itself', async () => {
-    expect([await block(25, 'y'), await block(25, 'y'), await block(25, 'y', 10_000)]).toEqual([25, 0, 25]);
-  });
-
-  it('gives no more than the window holds to concurrent takers', async () => {
-    const taken = await Promise.all(Array.from({ length: 8 }, () => block(4, 'z')));
-    expect(taken.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(25);
-    expect(taken.every((one) => one >= 0 && one <= 4)).toBe(true);
-  });
-
-  it('gives the whole window where more is wanted than there is', async () => {
-    expect(await block(100, 'w')).toBe(25);
+  it('gives no two processes the same turn', async () => {
+    const clock = { now: () => 1_000_000, sleep: async () => {} };
+    const take = [1, 2].map(() => takesTurns({ store, clock }));
+    const asked = Array.from({ length: 20 }, (_, i) => take[i % 2]?.('crm', [{ calls: 100, per: 10_000 }], 1_000_500));
+    expect(new Set(await Promise.all(asked)).size).toBe(20);
   });
 });

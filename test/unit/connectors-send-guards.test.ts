@@ -85,7 +85,6 @@ describe('the breaker', () => {
   });
 
   it.each<[string, HttpResult]>([
-    ['429', answer(429)],
     ['401', answer(401)],
     ['404', answer(404)],
     ['a lease that ended', { kind: 'not_sent', fault: { code: 'not_permitted', message: '' } }],
@@ -109,13 +108,119 @@ describe('the breaker', () => {
   });
 
   it('keeps writes back where that read fails', async () => {
-    const { call, paths, advance } = house({ answers: () => answer(500) });
-    for (let i = 0; i < 3; i += 1) await call('read');
+    let up = true;
+    const { call, paths, advance } = house({
+      answers: ({ path }) => (path === '/w' || !up ? answer(500) : portal()),
+    });
+    for (let i = 0; i < 3; i += 1) await call('write');
+    up = false;
     advance(30_000);
     expect(await call('write', { deadlineMs: 2_000_000 })).toMatchObject({
       kind: 'not_sent',
       error: { code: 'circuit_open' },
     });
-    expect(paths()).not.toContain('/w');
+    expect(paths().filter((path) => path === '/w')).toHaveLength(3);
+  });
+
+  it('of writes leaves reads alone', async () => {
+    const { call } = house({ answers: ({ path }) => (path === '/w' ? answer(503) : portal()) });
+    for (let i = 0; i < 3; i += 1) await call('write');
+    expect(await call('write')).toMatchObject({ error: { code: 'circuit_open' } });
+    expect(await call('read')).toMatchObject({ kind: 'answer', answer: { status: 200 } });
+  });
+
+  it('lets no question for the account through either while reads fail', async () => {
+    const { call, sent } = house({ answers: () => lost });
+    for (let i = 0; i < 3; i += 1) await call('read');
+    expect(await call('write')).toMatchObject({ kind: 'not_sent', error: { code: 'circuit_open' } });
+    expect(sent).toHaveLength(3);
+  });
+});
+
+describe('a second try', () => {
+  it('is made of a read that found the system failing', async () => {
+    const { call, sent } = house({ answers: (_request, n) => (n === 1 ? answer(503) : answer(200)) });
+    expect(await call('read')).toMatchObject({ kind: 'answer', answer: { status: 200 } });
+    expect(sent).toHaveLength(2);
+  });
+
+  it('is the last one', async () => {
+    const { call, sent } = house({ answers: () => answer(503) });
+    expect(await call('read')).toMatchObject({ kind: 'answer', answer: { status: 503 } });
+    expect(sent).toHaveLength(2);
+  });
+
+  it('is not made of a read that the system answered, whatever it said', async () => {
+    const { call, sent } = house({ answers: () => answer(404) });
+    await call('read');
+    expect(sent).toHaveLength(1);
+  });
+
+  it('is not made of a write', async () => {
+    const { call, paths } = house({ answers: ({ path }) => (path === '/w' ? lost : portal()) });
+    await call('write');
+    expect(paths().filter((path) => path === '/w')).toHaveLength(1);
+  });
+
+  it('is not made without time for it', async () => {
+    const { call, sent } = house({ answers: () => answer(503) });
+    await call('read', { deadlineMs: 1_002_000 });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('is not made where the budget for retries is used up', async () => {
+    const { call, sent } = house({
+      limits: [{ calls: 10, per: '10s' }],
+      answers: ({ path }, n) => answer(path === '/r' && n % 3 === 0 ? 200 : 503),
+    });
+    for (let i = 0; i < 3; i += 1) await call('read');
+    expect(sent.length).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('a system that takes no more calls', () => {
+  const limited = (retryAfterS: number, status = 429): HttpResult => ({
+    kind: 'answer',
+    answer: { status, headers: { 'retry-after': String(retryAfterS) }, bodyText: '{}' },
+    fetchedAtMs: 0,
+  });
+
+  it('is left alone until it takes calls again, by reads and writes alike', async () => {
+    let taking = false;
+    const { call, sent, advance } = house({
+      answers: ({ path }) => (taking ? (path === '/r' ? answer(200) : portal()) : limited(30)),
+    });
+    await call('read');
+    taking = true;
+    expect(await call('read')).toMatchObject({
+      kind: 'not_sent',
+      error: { class: 'rate', code: 'rate_paused', retryAfterMs: 30_000 },
+    });
+    expect(await call('write')).toMatchObject({ kind: 'not_sent', error: { class: 'rate' } });
+    expect(sent).toHaveLength(1);
+    advance(30_000);
+    expect(await call('read')).toMatchObject({ kind: 'answer' });
+  });
+
+  it('does not open the breaker', async () => {
+    const { call, sent, advance } = house({ answers: () => limited(1) });
+    for (let i = 0; i < 6; i += 1) {
+      await call('read');
+      advance(1000);
+    }
+    expect(sent).toHaveLength(6);
+  });
+});
+
+describe('a write that waits', () => {
+  it('is given a turn of its own, so that not all come back at once', async () => {
+    const { call } = house({ answers: ({ path }) => (path === '/w' ? lost : portal()) });
+    for (let i = 0; i < 3; i += 1) await call('write');
+    const waits: (number | undefined)[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      const result = await call('write');
+      waits.push(result.kind === 'not_sent' ? result.error.retryAfterMs : undefined);
+    }
+    expect(waits).toEqual([30_000, 30_250, 30_500]);
   });
 });

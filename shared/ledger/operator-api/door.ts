@@ -1,6 +1,7 @@
 import type { ActionStore } from '../../action/store.ts';
 import type { KernelLimits } from '../../action/types.ts';
 import { authenticateOperator, emptyKeySet } from '../../auth/operators.ts';
+import { breakersOf } from '../../resilience/breaker-guard.ts';
 import type { ResilienceStore } from '../../resilience/ports.ts';
 import type { OperatorApiDeps } from './deps.ts';
 import { actionDesk } from './desk.ts';
@@ -11,7 +12,7 @@ import type { Reply } from './http.ts';
 export type OperatorDoorDeps = Omit<OperatorApiDeps, 'actions' | 'authenticate' | 'breakers' | 'console'> & {
   readonly actions: ActionStore;
   readonly limits: KernelLimits;
-  readonly breakers: Pick<ResilienceStore, 'readBreaker'>;
+  readonly breakers: Pick<ResilienceStore, 'read'>;
   readonly operators: {
     readonly issuer: string;
     readonly audience: string;
@@ -29,7 +30,7 @@ export function operatorDoor(deps: OperatorDoorDeps): (event: GatewayEvent) => P
     ...deps,
     actions: actionDesk({ store, clock, limits, payloads: deps.payloads }),
     authenticate: (authorization) => authenticateOperator(auth, authorization),
-    breakers: async (system) => ({ [system]: (await deps.breakers.readBreaker(system)).state }),
+    breakers: (system) => breakersOf(deps.breakers, system),
     console: { files: operators.files, issuer: operators.issuer, client: operators.audience },
   };
   return (event) => answerGateway(api, event);

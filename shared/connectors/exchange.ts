@@ -1,0 +1,84 @@
+import { encodeBody } from '../http/digest.ts';
+import { encodeQuery } from '../http/path.ts';
+import type { HttpResult } from '../http/result.ts';
+import type { HttpAnswer } from '../model/operation.ts';
+import { noteAnswer } from './after-answer.ts';
+import type { Credential } from './credentials.ts';
+import type { SendInput, SendResult } from './sender.ts';
+import { credentialOf, notSent, type OneRequest, type SenderDeps, type Way } from './way.ts';
+
+/** What became of a request, under which version of the credential, and whether it showed the system working (null: neither). */
+export type Sent = { readonly result: SendResult; readonly version: number | null; readonly works: boolean | null };
+
+/** Sends, and once more where the system says that the credential has ended and a newer one could be had. */
+export async function sendWithReplay(deps: SenderDeps, way: Way, request: OneRequest): Promise<Sent> {
+  const first = await sendOnce(deps, way, request);
+  if (first.result.kind !== 'answer' || first.version === null) return first;
+  if (!refreshHelps(way, first.result.answer)) return first;
+  if ((await deps.credentials.rejected(way.system, first.version)) === 'broken') return first;
+  return sendOnce(deps, way, request);
+}
+
+function refreshHelps({ config, manifest }: Way, answer: HttpAnswer): boolean {
+  if (answer.status !== 401) return false;
+  // A static key may have been replaced in its secret since it was read.
+  if (!('refresh' in config.auth)) return true;
+  if (config.auth.refresh === 'never') return false;
+  return config.auth.refresh !== 'ttl' || manifest.saysTokenExpired(answer);
+}
+
+async function sendOnce(deps: SenderDeps, way: Way, request: OneRequest): Promise<Sent> {
+  const held = await deps.credentials.authorize(way.system);
+  if ('unavailable' in held) {
+    const waits = held.retryAfterMs !== undefined;
+    const why = 'There is no usable credential for this system.';
+    const result = notSent(waits ? 'transient' : 'auth', held.code, why, held.retryAfterMs);
+    return { result, version: null, works: null };
+  }
+  const rate = await deps.rates.take(credentialOf(way), way.config.limits);
+  if (rate.kind === 'wait') {
+    const why = rate.paused ? 'The system asked for a pause.' : 'The configured number of calls is used up.';
+    const result = notSent('rate', rate.paused ? 'rate_paused' : 'rate_limit', why, rate.retryAfterMs);
+    return { result, version: held.version, works: null };
+  }
+  const startedAtMs = deps.clock.now();
+  const http = await deps.http.send(outbound(way, request, held));
+  const works = await noteAnswer(deps, way, { http, startedAtMs, purpose: request.purpose });
+  return { result: sendResult(http, request.purpose), version: held.version, works };
+}
+
+function outbound(way: Way, request: OneRequest, credential: Credential) {
+  const { spec } = request;
+  const body = encodeBody(spec);
+  const path = withQuery(spec.path + encodeQuery(spec.query), encodeQuery(credential.query));
+  const signed = credential.sign?.({ method: spec.method, path, body: body?.bytes ?? null });
+  return {
+    origin: way.origin,
+    method: spec.method,
+    path,
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'plumbline',
+      ...(body ? { 'content-type': body.contentType } : {}),
+      ...(request.traceparent ? { traceparent: request.traceparent } : {}),
+      ...spec.headers,
+      ...credential.headers,
+      ...signed,
+    },
+    body: body?.bytes ?? null,
+    deadlineMs: request.deadlineMs,
+    ...(request.mayWrite ? { mayWrite: request.mayWrite } : {}),
+  };
+}
+
+/** A path that may have a query already, with more of it. */
+function withQuery(path: string, more: string): string {
+  return more !== '' && path.includes('?') ? `${path}&${more.slice(1)}` : path + more;
+}
+
+function sendResult(http: HttpResult, purpose: SendInput['purpose']): SendResult {
+  if (http.kind === 'answer') return http;
+  const { code, message } = http.fault;
+  if (http.kind === 'not_sent') return notSent(code === 'unsafe_address' ? 'permission' : 'transient', code, message);
+  return { kind: 'lost', error: { class: purpose === 'write' ? 'unknown_outcome' : 'transient', code, message } };
+}

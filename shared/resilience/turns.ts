@@ -1,0 +1,82 @@
+import type { Clock } from '../model/clock.ts';
+import { PlumblineError } from '../model/errors.ts';
+import type { Json } from '../model/json.ts';
+import type { ResilienceStore } from './ports.ts';
+import type { RateRule } from './rate-window.ts';
+import { type SharedItem, sharedItem } from './shared-item.ts';
+
+/** How the waiting actions of a system stand: `sinceMs` is when waiting began without a pause since, `lastMs` the last turn. */
+export type Waiting = { readonly sinceMs: number; readonly lastMs: number };
+
+/** An action that waited makes about two calls: it looks at the record and writes. */
+const callsATurn = 2;
+/** What waits takes this share of a limit; the rest is for those who ask now. */
+const share = 0.8;
+/** Limits over more than an hour are stocks, not speeds: they end a drain, they do not slow it. */
+const longestPaceMs = 3_600_000;
+/** Ten a second where no limit says how fast. */
+const defaultEveryMs = 100;
+/** Waiting is over once the last turn is so long ago: whatever still waited would have taken another. */
+const overAfterMs = 120_000;
+const keepMs = 172_800_000;
+
+/** The time between two turns of a system, milliseconds. */
+export function turnEveryMs(rules: readonly RateRule[]): number {
+  const paces = rules.filter(({ per }) => per <= longestPaceMs).map(({ calls, per }) => (per * callsATurn) / calls);
+  return paces.length === 0 ? defaultEveryMs : Math.ceil(Math.max(...paces) / share);
+}
+
+/**
+ * Hands out turns, no two the same, from one shared timeline a system, so that what piled up during an outage comes back at the speed of its rate
+ * limit and not all at once. A turn is a time to ask again, never a right to be served.
+ */
+export function takesTurns(deps: { readonly store: ResilienceStore; readonly clock: Clock }) {
+  const items = new Map<string, SharedItem>();
+  const itemOf = (system: string): SharedItem => {
+    const item = items.get(system) ?? sharedItem(deps.store, { name: nameOf(system), keepMs });
+    items.set(system, item);
+    return item;
+  };
+  return async (system: string, rules: readonly RateRule[], notBeforeMs: number): Promise<number> => {
+    const everyMs = turnEveryMs(rules);
+    const next = (value: Json | null): Waiting => {
+      const [nowMs, held] = [deps.clock.now(), waitingOf(value)];
+      const lastMs = Math.max(notBeforeMs, nowMs, (held?.lastMs ?? 0) + everyMs);
+      return { sinceMs: held === null || isOver(held, nowMs) ? nowMs : held.sinceMs, lastMs };
+    };
+    try {
+      return await itemOf(system).change((value) => {
+        const waiting = next(value);
+        return { next: waiting as Json, result: waiting.lastMs };
+      });
+    } catch (error) {
+      // Too many at once, or no store: a time that several share only means that some of them wait again.
+      if (error instanceof PlumblineError && error.code === 'store_unavailable') return notBeforeMs;
+      throw error;
+    }
+  };
+}
+
+/** How the waiting actions of a system stand; null where none wait. */
+export async function readWaiting(
+  store: Pick<ResilienceStore, 'read'>,
+  system: string,
+  nowMs: number,
+): Promise<Waiting | null> {
+  const waiting = waitingOf((await store.read(nameOf(system))).value);
+  return waiting === null || isOver(waiting, nowMs) ? null : waiting;
+}
+
+function nameOf(system: string): string {
+  return `waiting#${system}`;
+}
+
+function isOver({ lastMs }: Waiting, nowMs: number): boolean {
+  return nowMs > lastMs + overAfterMs;
+}
+
+function waitingOf(value: Json | null): Waiting | null {
+  const held = value as Partial<Waiting> | null;
+  if (typeof held?.sinceMs !== 'number' || typeof held.lastMs !== 'number') return null;
+  return { sinceMs: held.sinceMs, lastMs: held.lastMs };
+}
