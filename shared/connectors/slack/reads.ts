@@ -161,7 +161,7 @@ export const searchMessages: ReadOperation<SearchInput> = {
       // One phrase: what looks like `from:` or `in:` is searched for and not obeyed.
       query: `"${words.replaceAll('"', ' ').trim()}"`,
       count: Math.min(limit ?? 20, 100),
-      cursor: after ?? '*',
+      page: after !== undefined && /^[1-9][0-9]{0,2}$/.test(after) ? after : 1,
       sort: 'timestamp',
     }),
   judge: (answer) => {
@@ -175,8 +175,8 @@ export const searchMessages: ReadOperation<SearchInput> = {
     });
     if (!records || records.includes(null)) return { kind: 'error', error: unreadable('a page of matches') };
     const paging = isObject(found.paging) ? found.paging : {};
-    const after =
-      textOf(paging, 'next_cursor') ?? (isObject(found.pagination) ? textOf(found.pagination, 'next_cursor') : null);
+    const [page, pages] = [Number(paging.page), Number(paging.pages)];
+    const after = page < pages ? String(page + 1) : null;
     return { kind: 'ok', data: { results: records, total: null, after } as unknown as Json };
   },
 };
