@@ -1,7 +1,9 @@
 import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import type { Clock } from '../../shared/model/clock.ts';
 import type { InstallSecrets } from './install-secrets.ts';
+import { startPortal } from './systems/portal/start.ts';
 import { startSalesforce } from './systems/salesforce/start.ts';
+import { startSlack } from './systems/slack/start.ts';
 import { startStripe } from './systems/stripe/start.ts';
 
 /** Where a simulator sends its webhooks, and what they are signed with. */
@@ -51,11 +53,26 @@ export const simulators: Readonly<Record<string, SimulatorPlan>> = {
       return { url: stripe.url, webhooks: { target }, close: stripe.close };
     },
   },
+  slack: {
+    port: 4215,
+    holds: '23 channels, 700 messages',
+    async start({ secrets, ...rest }) {
+      const slack = await startSlack({ ...rest, tokens: { [secrets.staticToken]: { kind: 'bot' } } });
+      const target: NonNullable<Simulator['webhooks']>['target'] = (to) =>
+        slack.events.target(to && { url: to.deliverTo, secret: to.secret });
+      return { url: slack.url, webhooks: { target }, close: slack.close };
+    },
+  },
   salesforce: {
     port: 4212,
     holds: '160 accounts, 650 contacts',
     start: ({ secrets: { clientId, clientSecret, refreshToken }, ...rest }) =>
       startSalesforce({ ...rest, app: { clientId, clientSecret, refreshToken, runAs: true } }),
+  },
+  'supplier-portal': {
+    port: 4217,
+    holds: '320 orders, 240 articles',
+    start: ({ secrets, ...rest }) => startPortal({ ...rest, key: secrets.staticToken }),
   },
 };
 

@@ -129,7 +129,7 @@ const read = z
     query,
     /** For systems that are asked by POST. */
     body: bodyTemplate.optional(),
-    success: successSchema.prefault({}),
+    success: successSchema.optional(),
     /** Where the one record stands; or `rows`, where the list stands. */
     record: answerPath.optional(),
     rows: answerPath.optional(),
@@ -182,11 +182,13 @@ const write = z
     query,
     body: bodyTemplate.optional(),
     form: z.record(paramName, z.union([template, z.number(), z.boolean()])).optional(),
-    success: successSchema.prefault({}),
+    success: successSchema.optional(),
     object: objectName,
-    /** Where the answer names the record; or what names it, such as `{input.number}`. */
+    /** Where the answer holds the record. */
+    record: answerPath.default('.'),
+    /** Where the record has its id; or what names it, such as `{input.number}`. */
     id: z.union([answerPath, template]),
-    /** What a success answers of the record, beside its id. */
+    /** What is told of the record that the answer holds, beside its id. */
     returns: z.array(fieldName).default([]),
     /** The fields that this write sets, as the read that compares them shows them. */
     writes: z.record(fieldName, z.union([template, z.number(), z.boolean()])).default({}),
@@ -229,6 +231,8 @@ export const restSchema = z.strictObject({
       sandboxWhen: condition.optional(),
     })
     .optional(),
+  /** What a success looks like, for the operations that do not say it themselves. */
+  success: successSchema.prefault({}),
   /** Where an answer that is a failure holds its code and its words. */
   errorCode: answerPath.optional(),
   errorText: answerPath.optional(),

@@ -47,12 +47,14 @@ function same(value: Json, wanted: Json): boolean {
   return String(value) === String(wanted);
 }
 
-/** Whether an answer is the success that the description says. */
+/** Whether an answer is the success that the operation describes, or the system for all of them. */
 export function succeeded(
-  success: { readonly status: readonly number[]; readonly when?: RestCondition | undefined },
+  rest: Pick<RestConfig, 'success'>,
+  operation: { readonly success?: RestConfig['success'] | undefined },
   answer: HttpAnswer,
 ): boolean {
-  return success.status.includes(answer.status) && (success.when === undefined || holds(success.when, answer));
+  const { status, when } = operation.success ?? rest.success;
+  return status.includes(answer.status) && (when === undefined || holds(when, answer));
 }
 
 /**

@@ -47,9 +47,10 @@ function isFailure({ rest }: RestSystem, answer: HttpAnswer): boolean {
 }
 
 /** Production, unless the answer itself says that it is not. An answer that names less than was asked is none. */
-function accountOf({ rest: { whoAmI } }: RestSystem, answer: HttpAnswer): AccountFacts | null {
+function accountOf({ rest }: RestSystem, answer: HttpAnswer): AccountFacts | null {
   const body = bodyOf(answer);
-  if (!whoAmI || body === undefined || !succeeded({ status: [200] }, answer)) return null;
+  const { whoAmI } = rest;
+  if (!whoAmI || body === undefined || !succeeded(rest, {}, answer)) return null;
   const identity: Record<string, string | number> = {};
   for (const [name, at] of Object.entries(whoAmI.identity)) {
     const value = valueAt(body, at);

@@ -29,7 +29,7 @@ export function readRequest(
 export function readError({ rest }: RestSystem, read: RestRead, answer: HttpAnswer): Classified {
   const { error } = restFailure(rest, answer);
   if (error.class !== 'unknown_outcome') return error;
-  const unread = read.success.status.includes(answer.status);
+  const unread = (read.success ?? rest.success).status.includes(answer.status);
   return {
     ...error,
     class: 'transient',
@@ -77,7 +77,7 @@ export function isRecord(value: RestRecord | Classified): value is RestRecord {
 
 /** The one record of an answer, or why there is none. */
 export function readRecord(system: RestSystem, read: RestRead, answer: HttpAnswer): RestRecord | Classified {
-  if (!succeeded(read.success, answer) || bodyOf(answer) === undefined) return readError(system, read, answer);
+  if (!succeeded(system.rest, read, answer) || bodyOf(answer) === undefined) return readError(system, read, answer);
   const value = valueAt(bodyOf(answer), read.record ?? '.');
   // Systems that answer 200 to everything tell absence by an empty answer.
   if (value === null) return { class: 'not_found', code: 'not_found', message: `There is no such ${read.object}.` };
@@ -86,7 +86,7 @@ export function readRecord(system: RestSystem, read: RestRead, answer: HttpAnswe
 
 /** The rows of one answer. A row that cannot be read is an error, because it would be left out silently. */
 export function readRows(system: RestSystem, read: RestRead, answer: HttpAnswer): readonly RestRecord[] | Classified {
-  if (!succeeded(read.success, answer) || bodyOf(answer) === undefined) return readError(system, read, answer);
+  if (!succeeded(system.rest, read, answer) || bodyOf(answer) === undefined) return readError(system, read, answer);
   const list = valueAt(bodyOf(answer), read.rows ?? '.');
   if (!Array.isArray(list)) return unreadable(`list of ${read.object}`);
   const rows: RestRecord[] = [];

@@ -35,7 +35,7 @@ export function shapeOperation(system: RestSystem, read: RestRead): ReadOperatio
     request: (context, input) => readRequest(system, read, context, inputOf(input)),
     judge: (answer) => {
       const body = bodyOf(answer);
-      if (!succeeded(read.success, answer) || body === undefined) {
+      if (!succeeded(system.rest, read, answer) || body === undefined) {
         return { kind: 'error', error: readError(system, read, answer) };
       }
       const shape = shapeOf(body);

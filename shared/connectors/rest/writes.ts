@@ -55,21 +55,21 @@ function refOf(system: RestSystem, write: RestWrite, id: string): RecordRef {
 
 /** What a write answers: a success with the record it names, a proven refusal, or unknown. */
 function judgeWrite(system: RestSystem, write: RestWrite, answer: HttpAnswer, input: RestInput): WriteVerdict {
-  if (!succeeded(write.success, answer)) {
+  if (!succeeded(system.rest, write, answer)) {
     const { error, notApplied } = restFailure(system.rest, answer);
     return notApplied
       ? { kind: 'not_applied', error }
       : { kind: 'unknown', error: { ...error, class: 'unknown_outcome' } };
   }
-  const body = bodyOf(answer);
+  const record = valueAt(bodyOf(answer), write.record);
   const id = write.id.includes('{')
     ? fillText(write.id, { input: input.properties, key: '' })
-    : valueAt(body, write.id);
+    : valueAt(record, write.id);
   if ((typeof id !== 'string' && typeof id !== 'number') || id === '') {
     const message = `The answer names no ${write.object} where the description says.`;
     return { kind: 'unknown', error: { class: 'unknown_outcome', code: 'unreadable_answer', message } };
   }
-  const told = Object.fromEntries(write.returns.map((field) => [field, valueAt(body, field) ?? null]));
+  const told = Object.fromEntries(write.returns.map((field) => [field, valueAt(record, field) ?? null]));
   const data = { id: String(id), properties: { ...writtenOf(write, input), ...told } };
   const created = write.effect === 'create' ? { created: true } : {};
   return { kind: 'applied', data, records: [refOf(system, write, String(id))], ...created };
