@@ -22,6 +22,14 @@ const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
     ]);
     return { manifest, operationById, webhook: webhookAdapter };
   },
+  async graph() {
+    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+      import('./graph/manifest.ts'),
+      import('./graph/operations.ts'),
+      import('./graph/webhook.ts'),
+    ]);
+    return { manifest, operationById, webhook: webhookAdapter };
+  },
   async hubspot() {
     const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
       import('./hubspot/manifest.ts'),
