@@ -1,4 +1,4 @@
-import { bounded, type Call, needText, page, text } from './call.ts';
+import { bounded, type Call, needScope, needText, page, text } from './call.ts';
 import { invalidArguments, SlackError } from './errors.ts';
 import type { Message, User } from './workspace.ts';
 
@@ -63,6 +63,7 @@ function shownUser({ token, workspace }: Call, user: User): object {
 export function search(call: Call): Record<string, unknown> {
   const { workspace, token } = call;
   if (token.kind === 'bot') throw new SlackError('not_allowed_token_type');
+  needScope(call, ['search:read']);
   const query = text(call, 'query');
   if (query === undefined) throw new SlackError('no_query');
   const count = bounded(call, 'count', 20, { min: 1, max: 100 });
