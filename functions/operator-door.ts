@@ -9,7 +9,7 @@ import { dynamoInboxStore } from '../shared/aws/inbox-store.ts';
 import { dynamoLedgerStore } from '../shared/aws/ledger-store.ts';
 import { s3PayloadStore } from '../shared/aws/payload-store.ts';
 import { resilienceStore } from '../shared/aws/resilience-store.ts';
-import { dynamoTokenStore } from '../shared/aws/token-store.ts';
+import { dynamoCredentialStore, dynamoTokenStore } from '../shared/aws/token-store.ts';
 import { readAwsEnv, readEnv, readRuntimeConfig } from '../shared/config/env.ts';
 import { readConsole } from '../shared/ledger/operator-api/console.ts';
 import { operatorDoor } from '../shared/ledger/operator-api/door.ts';
@@ -27,13 +27,13 @@ const write = (line: string) => void process.stdout.write(`${line}\n`);
 export const handler = operatorDoor({
   operators: { issuer, audience, files: readConsole(import.meta.url), fetchJson: fetchIssuerJson },
   actions: dynamoActionStore({ client, table: env.TABLE_ACTIONS }),
-  ...{ keys: dynamoApiKeyStore({ client, table: state }), tokens: dynamoTokenStore(client, state) },
+  ...{ tokens: dynamoTokenStore(client, state), credentials: dynamoCredentialStore(client, state) },
   ...{ config: readRuntimeConfig(import.meta.url), control: controlStore(client, env.TABLE_CONTROL) },
   cases: dynamoCaseStore({ client, table: env.TABLE_CASES, random }),
   ledger: dynamoLedgerStore({ client, table: env.TABLE_LEDGER }),
   payloads: s3PayloadStore({ bucket: env.PAYLOAD_BUCKET, env: readAwsEnv }),
   inbox: dynamoInboxStore({ client, table: env.TABLE_INBOX }),
-  breakers: resilienceStore(client, state, clock.now),
+  ...{ keys: dynamoApiKeyStore({ client, table: state }), breakers: resilienceStore(client, state, clock.now) },
   events: sqsEventQueue({ client: sqsClient(), queueUrl: env.QUEUE_INBOX_URL }),
   log: jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'operator-door' } }),
   ...{ limits: kernelLimits, clock, random },

@@ -45,15 +45,19 @@ export function grantsOf(name: FunctionName, arns: Arns, config: PlumblineConfig
 const ledgerIndexes = [indexes.ledgerByRun, indexes.ledgerByAction, indexes.ledgerByWorkflow];
 const caseIndexes = [indexes.casesByState, indexes.casesByOwner];
 
-/** What every function needs that asks a system. */
-function systemCalls(may: Statements, { staticKeys }: SecretNames): readonly Grant[] {
+/** What asking a system needs. */
+function asking(may: Statements, { staticKeys }: SecretNames): readonly Grant[] {
   return [
     may.state('ReadTokens', ['tokens'], ['GetItem']),
-    may.state('Limits', ['breakers', 'rates'], ['GetItem', 'PutItem', 'UpdateItem']),
+    may.state('Limits', ['breakers', 'rates', 'waiting'], ['GetItem', 'PutItem']),
     may.refresh(),
     ...may.secrets('ReadStaticKeys', staticKeys, ['GetSecretValue']),
-    ...may.payloads('GetObject', 'PutObject'),
   ];
+}
+
+/** What every function needs that calls operations of a system. */
+function systemCalls(may: Statements, secrets: SecretNames): readonly Grant[] {
+  return [...asking(may, secrets), ...may.payloads('GetObject', 'PutObject')];
 }
 
 /** Who is called from outside. */
@@ -87,7 +91,7 @@ const doors = (may: Statements, secrets: SecretNames) => ({
     may.queries('cases', caseIndexes),
     may.table('Control', 'control', ['GetItem', 'PutItem']),
     may.state('AgentKeys', ['agentKeys', 'agentKeyLists'], ['GetItem', 'PutItem']),
-    may.state('Health', ['tokens', 'breakers'], ['GetItem']),
+    may.state('Health', ['tokens', 'credentials', 'breakers'], ['GetItem']),
     ...may.payloads('GetObject', 'PutObject'),
     may.send('inbox'),
     may.kms('dynamodb', 's3', 'sqs'),
@@ -120,9 +124,10 @@ const workers = (may: Statements, secrets: SecretNames) => ({
     may.table('Ledger', 'ledger', ['PutItem']),
     // The first tick of a new deployment writes the first control item; the write is conditional on there being none.
     may.table('Control', 'control', ['GetItem', 'PutItem']),
-    may.state('ReadTokens', ['tokens'], ['GetItem']),
+    // It asks every system who its credential is.
+    ...asking(may, secrets),
+    may.state('Credentials', ['credentials'], ['GetItem', 'PutItem']),
     may.state('Silence', ['sources'], ['GetItem', 'UpdateItem']),
-    may.refresh(),
     may.send('tickDead'),
     may.kms('dynamodb', 'sqs'),
   ],

@@ -30,10 +30,12 @@ export type Grant = {
 /** Key prefixes of the state table: no role reads or writes an item of another prefix. */
 const statePrefixes = {
   tokens: 'token#*',
+  credentials: 'credential#*',
   agentKeys: 'key#*',
   agentKeyLists: 'keys#*',
   breakers: 'breaker#*',
   rates: 'rate#*',
+  waiting: 'waiting#*',
   budgets: 'budget#*',
   sources: 'source#*',
 } as const;

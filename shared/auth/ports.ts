@@ -1,3 +1,5 @@
+import type { CredentialFacts } from '../connectors/manifest.ts';
+
 /** A short-lived access token as tool functions may read it. `version` is the fence. */
 export type AccessToken = {
   readonly token: string;
@@ -31,6 +33,40 @@ export type TokenRecord = {
   readonly epoch: number;
 };
 
+/** Why a credential that works is not the one that should be used, or soon will not work. */
+export type RedReason =
+  /** The system does not accept it, or its secret holds nothing usable. */
+  | 'refused'
+  | 'other_account'
+  | 'other_identity'
+  | 'held_by_person'
+  | 'scope_missing'
+  | 'scope_surplus'
+  | 'expires_soon';
+
+/** What a system said of its credential when it was last asked. */
+export type CredentialRecord = {
+  readonly system: string;
+  /** When it was last asked; and when it last answered, null where it never did. */
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number | null;
+  /** Why the last question brought no answer. */
+  readonly failure: string | null;
+  readonly account: 'same' | 'other' | null;
+  readonly facts: CredentialFacts | null;
+  readonly requiredScopes: readonly string[];
+  /** Since when a static key lies in its secret. */
+  readonly keySinceMs: number | null;
+  /** Each has an open case of the system's owner. */
+  readonly reasons: readonly RedReason[];
+};
+
+/** What systems said of their credentials, beside their tokens. */
+export type CredentialStore = {
+  get(system: string): Promise<CredentialRecord | null>;
+  put(record: CredentialRecord): Promise<void>;
+};
+
 /** Token items in `state`. Writes are conditional on the epoch they saw. */
 export type TokenStore = {
   get(system: string): Promise<TokenRecord | null>;
@@ -39,7 +75,11 @@ export type TokenStore = {
 };
 
 /** One version of a secret. */
-export type SecretVersion = { readonly value: string; readonly versionId: string };
+export type SecretVersion = {
+  readonly value: string;
+  readonly versionId: string;
+  readonly createdAtMs?: number;
+};
 
 /** Secrets Manager, as the rooms see it. */
 export type SecretStore = {

@@ -27,7 +27,8 @@ export function awsSecretStore(client: SecretsManagerClient): SecretStore {
     try {
       const found = await client.send(new GetSecretValueCommand({ SecretId: name, ...which }));
       if (found.SecretString === undefined || found.VersionId === undefined) return null;
-      return { value: found.SecretString, versionId: found.VersionId };
+      const created = found.CreatedDate === undefined ? {} : { createdAtMs: found.CreatedDate.getTime() };
+      return { value: found.SecretString, versionId: found.VersionId, ...created };
     } catch (error) {
       if (error instanceof ResourceNotFoundException) return null;
       throw storeFault('secret.get', error);

@@ -3,8 +3,10 @@ import type { SecretStore } from '../auth/ports.ts';
 import { createCredentialSource } from '../auth/token-source.ts';
 import { type Env, readAwsEnv } from '../config/env.ts';
 import type { PlumblineConfig } from '../config/schema.ts';
+import type { CredentialSource } from '../connectors/credentials.ts';
+import { makeGate, type SystemGate } from '../connectors/gate.ts';
 import { loadConnector } from '../connectors/registry.ts';
-import { makeSender } from '../connectors/send.ts';
+import { makeSender, type SenderDeps } from '../connectors/send.ts';
 import type { Sender } from '../connectors/sender.ts';
 import { httpClient } from '../http/client.ts';
 import { type Clock, systemRandom } from '../model/clock.ts';
@@ -25,22 +27,34 @@ export type SystemSenderDeps = {
   readonly log: Log;
 };
 
-/** The one way out to systems, with credentials, breakers and rates kept in the state table. One a process. */
-export function awsSystemSender(deps: SystemSenderDeps): Sender {
+/** The credentials of systems: tokens from the state table, static keys from Secrets Manager. One a process. */
+export function awsCredentialSource({ config, env, client, clock, log }: SystemSenderDeps): CredentialSource {
+  return createCredentialSource({
+    systems: config.systems,
+    secrets: secretsOnDemand(),
+    tokens: dynamoTokenStore(client, env.TABLE_STATE),
+    invoker: lambdaRefreshInvoker({ functionName: env.REFRESH_FUNCTION, readEnv: readAwsEnv }),
+    ...{ clock, log },
+  });
+}
+
+/** The one way out to systems, without the gate that waiting writes need. */
+export function awsSystemSender(deps: SystemSenderDeps, credentials = awsCredentialSource(deps)): Sender {
+  return awsWayOut(deps, credentials).send;
+}
+
+/** The one way out to systems and the gate in front of it, with breakers and rates kept in the state table. One a process. */
+export function awsWayOut(
+  deps: SystemSenderDeps,
+  credentials = awsCredentialSource(deps),
+): { readonly send: Sender; readonly gate: SystemGate } {
   const { config, env, client, clock, log } = deps;
   const { systems } = config;
   const state = resilienceStore(client, env.TABLE_STATE, () => clock.now());
-  return makeSender({
+  const way: SenderDeps = {
     systems,
     loadConnector,
-    credentials: createCredentialSource({
-      systems,
-      secrets: secretsOnDemand(),
-      tokens: dynamoTokenStore(client, env.TABLE_STATE),
-      invoker: lambdaRefreshInvoker({ functionName: env.REFRESH_FUNCTION, readEnv: readAwsEnv }),
-      clock,
-      log,
-    }),
+    credentials,
     http: httpClient({ clock, local: env.STAGE === 'local' }),
     breakers: breakerGuard({ store: state, clock, owner: newId('own', clock.now(), systemRandom) }),
     rates: rateLimiter({ store: state, clock }),
@@ -48,11 +62,12 @@ export function awsSystemSender(deps: SystemSenderDeps): Sender {
     log,
     productionStage: env.STAGE === 'prod',
     localOrigins: env.LOCAL_ORIGINS,
-  });
+  };
+  return { send: makeSender(way), gate: makeGate(way) };
 }
 
 /** Secrets Manager's client is loaded with the first static key: a refreshed token lies in the state table. */
-function secretsOnDemand(): Pick<SecretStore, 'get'> {
+export function secretsOnDemand(): Pick<SecretStore, 'get'> {
   let store: Promise<SecretStore> | null = null;
   return {
     async get(name, versionId) {

@@ -1,6 +1,6 @@
 import type { PlumblineConfig } from '../config/schema.ts';
-import type { ConnectorManifest } from './manifest.ts';
 import { originOf } from './origin.ts';
+import type { Connector } from './registry.ts';
 
 /** Where a system's tokens are issued and what they are for. */
 export type TokenPlaces = {
@@ -14,12 +14,13 @@ export type TokenPlaces = {
  */
 export function tokenPlaces(deps: {
   readonly systems: PlumblineConfig['systems'];
-  readonly loadConnector: (name: string) => Promise<{ readonly manifest: ConnectorManifest }>;
+  readonly loadConnector: (name: string) => Promise<Pick<Connector, 'manifest' | 'onSystem'>>;
   readonly localOrigins?: { readonly [system: string]: string } | undefined;
 }): TokenPlaces {
   const placeOf = async (system: string) => {
     const config = deps.systems[system];
-    const { manifest } = await deps.loadConnector(config?.connector ?? system);
+    const loaded = await deps.loadConnector(config?.connector ?? system);
+    const { manifest } = (config && loaded.onSystem?.(system, config)) ?? loaded;
     return { manifest, origin: originOf(manifest, { ...config }, deps.localOrigins?.[system]) };
   };
   return {

@@ -1,4 +1,4 @@
-import type { TokenRecord, TokenStore } from '../../shared/auth/ports.ts';
+import type { CredentialRecord, CredentialStore, TokenRecord, TokenStore } from '../../shared/auth/ports.ts';
 
 /** Token items in memory; values are copied in and out, as a table would. */
 export function memoryTokenStore(): TokenStore {
@@ -10,5 +10,14 @@ export function memoryTokenStore(): TokenStore {
       records.set(next.system, structuredClone(next));
       return 'written';
     },
+  };
+}
+
+/** What systems said of their credentials, in memory. */
+export function memoryCredentialStore(): CredentialStore {
+  const records = new Map<string, CredentialRecord>();
+  return {
+    get: async (system) => structuredClone(records.get(system) ?? null),
+    put: async (record) => void records.set(record.system, structuredClone(record)),
   };
 }

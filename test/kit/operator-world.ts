@@ -16,7 +16,7 @@ import { memoryControlStore } from './memory-control-store.ts';
 import { memoryInboxStore } from './memory-inbox-store.ts';
 import { memoryLedgerStore } from './memory-ledger-store.ts';
 import { memoryPayloadStore } from './memory-payload-store.ts';
-import { memoryTokenStore } from './memory-token-store.ts';
+import { memoryCredentialStore, memoryTokenStore } from './memory-token-store.ts';
 
 /** Issuer and audience of the tests' operators. */
 export const issuer = 'https://issuer.example/pool';
@@ -140,6 +140,7 @@ export function operatorWorld() {
     control: memoryControlStore(),
     keys: memoryApiKeyStore(),
     tokens: memoryTokenStore(),
+    credentials: memoryCredentialStore(),
     inbox: memoryInboxStore(),
   };
   const auth = { issuer, audience, owners: operatorConfig.owners, clock, keySet, fetchJson: async () => jwks };

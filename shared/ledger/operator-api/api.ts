@@ -4,6 +4,7 @@ import { actionRoutes } from './actions.ts';
 import { caseRoutes } from './cases.ts';
 import { consoleFile } from './console.ts';
 import { controlRoutes } from './control.ts';
+import { credentialRoutes } from './credentials.ts';
 import type { OperatorApiDeps, Route } from './deps.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
@@ -22,6 +23,7 @@ export const operatorRoutes: readonly Route[] = [
   ...controlRoutes,
   ...keyRoutes,
   ...healthRoutes,
+  ...credentialRoutes,
 ];
 
 /**

@@ -1,5 +1,6 @@
+import type { ActionStore } from '../../action/store.ts';
 import type { Operator, OperatorAuth } from '../../auth/operators.ts';
-import type { ApiKeyStore, TokenStore } from '../../auth/ports.ts';
+import type { ApiKeyStore, CredentialStore, TokenStore } from '../../auth/ports.ts';
 import type { PlumblineConfig } from '../../config/schema.ts';
 import type { ActionRecord, Decision } from '../../model/action.ts';
 import type { Clock, Random } from '../../model/clock.ts';
@@ -20,7 +21,7 @@ export type DecisionResult =
 /** The kernel as the operator door uses it. Every method names the generation, so that no later one is decided by mistake. */
 export type ActionDesk = {
   get(key: string): Promise<ActionRecord | null>;
-  due(query: { shard: number; nowMs: number; limit: number }): Promise<readonly string[]>;
+  due: ActionStore['due'];
   readonly dueShards: number;
   decide(input: { actionId: string; approve: boolean; decision: Decision }): Promise<DecisionResult>;
   settle(input: {
@@ -44,6 +45,7 @@ export type OperatorApiDeps = {
   readonly control: ControlStore;
   readonly keys: ApiKeyStore;
   readonly tokens: Pick<TokenStore, 'get'>;
+  readonly credentials: Pick<CredentialStore, 'get'>;
   /** Breakers of a system by operation class. */
   readonly breakers: (system: string) => Promise<{ readonly [name: string]: BreakerState }>;
   readonly inbox: Pick<InboxStore, 'get'>;
