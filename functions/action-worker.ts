@@ -1,7 +1,7 @@
 import { tools } from '../config/tools/index.ts';
 import { awsCallStores } from '../shared/aws/call-stores.ts';
 import { dynamoClient } from '../shared/aws/dynamo.ts';
-import { awsSystemSender } from '../shared/aws/system-sender.ts';
+import { awsWayOut } from '../shared/aws/system-sender.ts';
 import { readEnv, readRuntimeConfig } from '../shared/config/env.ts';
 import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
@@ -23,7 +23,7 @@ const work = dueWorker({
   // The connectors of every system are there already.
   catalog: catalogOf({ index: tools, connectors: async () => {} }),
   kernel: { store, payloads, clock, random, limits },
-  send: awsSystemSender({ config, env, client, clock, log }),
+  ...awsWayOut({ config, env, client, clock, log }),
 });
 
 /** Attempts due actions and moves unknown ones towards proof; what fails stays in the queue. */

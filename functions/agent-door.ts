@@ -3,7 +3,7 @@ import { authenticateAgent, authenticateIam } from '../shared/auth/api-keys.ts';
 import { dynamoApiKeyStore } from '../shared/aws/api-key-store.ts';
 import { awsCallStores } from '../shared/aws/call-stores.ts';
 import { dynamoClient } from '../shared/aws/dynamo.ts';
-import { awsSystemSender } from '../shared/aws/system-sender.ts';
+import { awsWayOut } from '../shared/aws/system-sender.ts';
 import { readEnv, readRuntimeConfig } from '../shared/config/env.ts';
 import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
@@ -27,7 +27,7 @@ const deps: DoorDeps = {
   ...{ ...stores, config, log, operations: operations.find },
   catalog: catalogOf({ index: tools, connectors: operations.load }),
   kernel: { store, payloads: stores.payloads, clock, random, limits },
-  send: awsSystemSender({ config, env, client, clock, log }),
+  ...awsWayOut({ config, env, client, clock, log }),
   byKey: (headers) => authenticateAgent(auth, headers),
   byIam: (arn) => authenticateIam(config.agents, arn),
 };

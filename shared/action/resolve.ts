@@ -37,6 +37,7 @@ export async function resolve(deps: KernelDeps, input: ResolveInput): Promise<Ap
     case 'person':
       return apply(deps, record, { kind: 'unprovable', why: 'It cannot be proven from here.' });
     case 'probe':
+      if (says.kind === 'hold' && says.unreachable === true) return apply(deps, record, { kind: 'recheck', says });
       return readBack(deps, { record, call, before, deadlineMs: input.deadlineMs, probe: probe as Probe });
     case 'resend': {
       // A switch or any other no only holds an unknown outcome: it stays unknown until policy lets it be proven.

@@ -56,8 +56,8 @@ export type SettleEvent = {
 /** What policy says of a waiting action when it is looked at again; `go` is not an event. */
 export type RecheckEvent = {
   readonly kind: 'recheck';
-  readonly says:
-    | { readonly kind: 'hold'; readonly untilMs: number }
+  readonly says: /** `unreachable`: its system cannot be asked at all for now, not even to read back. */
+    | { readonly kind: 'hold'; readonly untilMs: number; readonly unreachable?: boolean }
     | { readonly kind: 'refuse'; readonly failure: Failure }
     | { readonly kind: 'approval'; readonly rule: string; readonly by: string; readonly notAfterMs: number }
     | { readonly kind: 'target_changed' };

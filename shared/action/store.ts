@@ -32,6 +32,9 @@ export type WriteResult =
   | { readonly kind: 'written' }
   | { readonly kind: 'lost'; readonly current: ActionRecord | null };
 
+/** An open action and when something must move it. */
+export type DueAction = { readonly key: string; readonly dueMs: number };
+
 /**
  * Where action records live. Single-item conditional writes are all the kernel needs.
  * Faults (throttling, network) are thrown as PlumblineError `store_unavailable`: then nothing is known about the write.
@@ -40,8 +43,8 @@ export type ActionStore = {
   write(next: ActionRecord, guard: Guard): Promise<WriteResult>;
   /** Consistent read by key. */
   get(key: string): Promise<ActionRecord | null>;
-  /** Open actions whose `dueMs` has passed, from one shard of the sparse index; serves liveness, never safety. */
-  due(query: { shard: number; nowMs: number; limit: number }): Promise<readonly string[]>;
+  /** Open actions due by then, soonest first, from one shard of the sparse index; serves liveness, never safety. */
+  due(query: { shard: number; byMs: number; limit: number }): Promise<readonly DueAction[]>;
   /** How many shards `due` has. */
   readonly dueShards: number;
 };

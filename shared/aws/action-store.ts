@@ -1,6 +1,6 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { decodeRecord, encodeHash, encodeRecord } from '../action/record-codec.ts';
-import type { ActionStore, Guard, WriteResult } from '../action/store.ts';
+import type { ActionStore, DueAction, Guard, WriteResult } from '../action/store.ts';
 import type { ActionRecord } from '../model/action.ts';
 import { conditionFailed, fromItem, type Item, storeFault, toItem } from './dynamo.ts';
 import { dueShards, indexes } from './tables.ts';
@@ -67,18 +67,21 @@ async function get(deps: ActionStoreDeps, key: string): Promise<ActionRecord | n
   }
 }
 
-async function due(deps: ActionStoreDeps, query: Parameters<ActionStore['due']>[0]): Promise<readonly string[]> {
+async function due(deps: ActionStoreDeps, query: Parameters<ActionStore['due']>[0]): Promise<readonly DueAction[]> {
   try {
     const answer = await deps.client.send(
       new QueryCommand({
         TableName: deps.table,
         IndexName: indexes.due,
-        KeyConditionExpression: 'dq = :shard AND du <= :now',
-        ExpressionAttributeValues: toItem({ ':shard': shardName(query.shard), ':now': query.nowMs }),
+        KeyConditionExpression: 'dq = :shard AND du <= :by',
+        ExpressionAttributeValues: toItem({ ':shard': shardName(query.shard), ':by': query.byMs }),
         Limit: query.limit,
       }),
     );
-    return (answer.Items ?? []).map((item) => String(fromItem(item)?.['pk']));
+    return (answer.Items ?? []).map((item) => {
+      const { pk, du } = fromItem(item) ?? {};
+      return { key: String(pk), dueMs: Number(du) };
+    });
   } catch (error) {
     throw storeFault('actions.due', error);
   }

@@ -12,6 +12,9 @@ import {
   wayTo,
 } from './way.ts';
 
+/** Codes of writes that never left because they were held back here: trying them later is no retry. */
+export const heldBackCodes: readonly string[] = ['circuit_open', 'rate_limit', 'rate_paused'];
+
 /** What may keep a write from being tried at all, asked before anything is claimed. */
 export type SystemGate = {
   /**
@@ -32,6 +35,8 @@ export type SystemGate = {
     readonly deadlineMs: number;
     readonly again: boolean;
   }): Promise<number | null>;
+  /** A time for one waiting write to ask again, not before `notBeforeMs`. */
+  turn(system: string, notBeforeMs: number): Promise<number>;
 };
 
 /** Makes the gate in front of the one way out. Throws `store_unavailable` where the state of a system cannot be read. */
@@ -42,6 +47,8 @@ export function makeGate(deps: SenderDeps): SystemGate {
   };
   return {
     open: async ({ system, deadlineMs }) => openNow(await wayTo(deps, system), deadlineMs),
+    turn: async (system, notBeforeMs) =>
+      deps.rates.turn(system, (await wayTo(deps, system)).config.limits, notBeforeMs),
     async holdUntil({ system, deadlineMs, again }) {
       const way = await wayTo(deps, system);
       const refused = await openNow(way, deadlineMs);

@@ -1,5 +1,6 @@
 import type { Attempt, Probe } from '../action/types.ts';
 import type { PlumblineConfig } from '../config/schema.ts';
+import type { SystemGate } from '../connectors/gate.ts';
 import type { Sender } from '../connectors/sender.ts';
 import { requestDigest } from '../http/digest.ts';
 import type { ActionRecord } from '../model/action.ts';
@@ -20,6 +21,8 @@ import type { ControlGate } from '../policy/control.ts';
 /** What sending needs. `operations` answers null for an id that no connector has. */
 export type SystemDeps = {
   readonly send: Sender;
+  /** Asked before a waiting write is tried and, where a system wants it, before one is claimed. */
+  readonly gate?: SystemGate;
   readonly operations: (id: string) => Operation | null;
   readonly systems: PlumblineConfig['systems'];
   readonly control: Pick<ControlGate, 'check'>;

@@ -2,6 +2,7 @@ import type { Recheck } from '../action/resume.ts';
 import type { Probe } from '../action/types.ts';
 import type { PlumblineConfig } from '../config/schema.ts';
 import { failureOf } from '../connectors/failure.ts';
+import { heldBackCodes } from '../connectors/gate.ts';
 import type { ActionRecord } from '../model/action.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Failure } from '../model/errors.ts';
@@ -56,6 +57,8 @@ export function makeRecheck(deps: RecheckDeps): Recheck {
     const agentName = agentOf(record.principal);
     const question = { system: call.system, tool: record.tool, agent: agentName, runId: record.runId };
     if ((await deps.control.check(question)).kind === 'off') return { kind: 'hold', untilMs: nowMs + holdMs };
+    const heldUntilMs = await deps.gate?.holdUntil({ system: call.system, deadlineMs, again: isRetry(record) });
+    if (heldUntilMs != null) return { kind: 'hold', untilMs: heldUntilMs, unreachable: true };
     // People and the product itself act under their own roles; an agent acts under its configuration.
     if (agentName === null) return { kind: 'go' };
     const agent = Object.hasOwn(deps.config.agents, agentName) ? deps.config.agents[agentName] : undefined;
@@ -95,10 +98,22 @@ async function liveOf(system: SystemDeps, { call, record, ...rest }: LiveInput) 
   if (read.kind === 'ok') return read;
   const failure = failureOf(read.error, call.system);
   if (failure.retryable || failure.code === 'credential_unavailable') {
-    const untilMs = rest.nowMs + Math.max(holdMs, failure.retryAfterMs ?? 0);
+    const untilMs = await nextLook(system, call.system, rest.nowMs, failure.retryAfterMs);
     return { kind: 'verdict', verdict: { kind: 'hold', untilMs } } as const;
   }
   return { kind: 'verdict', verdict: { kind: 'refuse', failure } } as const;
+}
+
+/** What cannot be looked at now is looked at again in its turn, not together with everything else that waits. */
+async function nextLook({ gate }: SystemDeps, system: string, nowMs: number, askedMs = holdMs): Promise<number> {
+  return gate ? gate.turn(system, nowMs + askedMs) : nowMs + Math.max(holdMs, askedMs);
+}
+
+/** Whether the system has seen this write before, as far as its record says. */
+function isRetry(record: ActionRecord): boolean {
+  if (record.state === 'UNKNOWN') return record.resend.kind === 'key';
+  if (record.state !== 'RETRYABLE' || record.attempts === 0) return false;
+  return !heldBackCodes.includes(record.failure?.vendorCode ?? '');
 }
 
 /** The read-back of a record's operation, or null where it declares none: what cannot be proven goes to a person. */

@@ -8,7 +8,7 @@ import type { CallDeps } from './call-deps.ts';
 import { makeProbeFor, makeRecheck } from './recheck.ts';
 
 /** What working on due actions needs: a tool call's dependencies without a caller. */
-export type WorkDeps = Pick<CallDeps, 'config' | 'catalog' | 'kernel' | 'control' | 'send' | 'operations' | 'log'>;
+export type WorkDeps = Pick<CallDeps, 'config' | 'catalog' | 'kernel' | 'control' | 'send' | 'gate' | 'operations' | 'log'>;
 
 /** One message of the actions queue. */
 export type DueMessage = { readonly messageId: string; readonly body: string };

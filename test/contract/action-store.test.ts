@@ -210,9 +210,9 @@ function suite(make: () => ActionStore): void {
     ];
     for (const one of [due, ...others]) await store.write(one, 'absent');
     const shards = Array.from({ length: store.dueShards }, (_, shard) => shard);
-    const pages = await Promise.all(shards.map((shard) => store.due({ shard, nowMs: now, limit: 100 })));
+    const pages = await Promise.all(shards.map((shard) => store.due({ shard, byMs: now, limit: 100 })));
     const found = pages.flat();
-    expect(found).toContain(due.key);
-    for (const { key } of others) expect(found).not.toContain(key);
+    expect(found).toContainEqual({ key: due.key, dueMs: now - 1 });
+    for (const { key } of others) expect(found.map((one) => one.key)).not.toContain(key);
   });
 }

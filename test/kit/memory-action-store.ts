@@ -17,13 +17,13 @@ export function memoryActionStore(): ActionStore {
       items.set(next.key, encodeRecord(next));
       return { kind: 'written' };
     },
-    due: async ({ shard, nowMs, limit }) =>
+    due: async ({ shard, byMs, limit }) =>
       [...items.keys()]
         .map((key) => read(key))
         .filter((record) => record !== null)
-        .flatMap((record) => ('dueMs' in record && record.dueMs <= nowMs ? [record] : []))
+        .flatMap((record) => ('dueMs' in record && record.dueMs <= byMs ? [record] : []))
         .sort((a, b) => a.dueMs - b.dueMs)
-        .map(({ key }) => key)
+        .map(({ key, dueMs }) => ({ key, dueMs }))
         .slice(0, shard === 0 ? limit : 0),
   };
 }

@@ -14,9 +14,19 @@ describe('the tick', () => {
   it('queues what is due in every shard, and asks nothing of the queue where nothing is', async () => {
     const sent: DueHint[] = [];
     const queue = { send: async (hints: readonly DueHint[]) => void sent.push(...hints) };
-    const due = async ({ shard }: { shard: number }) => (shard === 7 ? ['k7'] : shard === 0 ? ['k0'] : []);
-    expect(await queueDue({ store: { due, dueShards: 8 }, queue, clock: fixedClock(1) }, 100)).toBe(2);
-    expect(sent.map(({ key }) => key)).toEqual(['k0', 'k7']);
+    const actions = [
+      { key: 'k0', dueMs: 500, shard: 0 },
+      { key: 'k7', dueMs: 30_000, shard: 7 },
+      { key: 'later', dueMs: 61_001, shard: 7 },
+    ];
+    const due = async ({ shard, byMs }: { shard: number; byMs: number }) =>
+      actions.filter((action) => action.shard === shard && action.dueMs <= byMs);
+    expect(await queueDue({ store: { due, dueShards: 8 }, queue, clock: fixedClock(1000) }, 100)).toBe(2);
+    // Each hint arrives when its action is due, so that turns are kept to the second.
+    expect(sent).toEqual([
+      { key: 'k0', delayMs: 0 },
+      { key: 'k7', delayMs: 29_000 },
+    ]);
     const none = { store: { due: async () => [], dueShards: 8 }, clock: fixedClock(1) };
     const refuse = { send: () => Promise.reject(new Error('asked')) };
     expect(await queueDue({ ...none, queue: refuse }, 100)).toBe(0);

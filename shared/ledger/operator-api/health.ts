@@ -59,7 +59,9 @@ async function systemHealth(deps: OperatorApiDeps, system: string, nowMs: number
 /** Open actions whose time has come: a number that stays is a worker that does not keep up. */
 async function overdueActions(deps: OperatorApiDeps, nowMs: number) {
   const shards = await Promise.all(
-    Array.from({ length: deps.actions.dueShards }, (_, shard) => deps.actions.due({ shard, nowMs, limit: dueLimit })),
+    Array.from({ length: deps.actions.dueShards }, (_, shard) =>
+      deps.actions.due({ shard, byMs: nowMs, limit: dueLimit }),
+    ),
   );
   const due = shards.reduce((sum, keys) => sum + keys.length, 0);
   return { due, more: shards.some((keys) => keys.length === dueLimit) };
