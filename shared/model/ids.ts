@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Random } from './clock.ts';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -60,7 +60,7 @@ export function idTimeMs(id: string): number | null {
 
 /** SHA-256 of bytes or UTF-8 text, lower-case hex. */
 export function sha256Hex(data: Uint8Array | string): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data, 'hex');
 }
 
 /** The public id of one generation of an action: `act_<key>_<gen>`. It is a name, not a capability: every read checks the principal. */

@@ -23,9 +23,14 @@ export function redactPayload(value: Json): Json {
   if (typeof value === 'string') return redactSecrets(value).text;
   if (value === null || typeof value !== 'object') return value;
   if (isList(value)) return value.map(redactPayload);
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [name, isSecretName(name) ? hidden(inner) : redactPayload(inner)]),
-  );
+  // Most payloads hold nothing to hide: what does not change is not copied.
+  const changed: [string, Json][] = [];
+  for (const name of Object.keys(value)) {
+    const inner = value[name] ?? null;
+    const shown = isSecretName(name) ? hidden(inner) : redactPayload(inner);
+    if (shown !== inner) changed.push([name, shown]);
+  }
+  return changed.length === 0 ? value : { ...value, ...Object.fromEntries(changed) };
 }
 
 /** Text that could not be parsed, without what looks like a credential; at most 100 000 characters. */
@@ -40,8 +45,12 @@ export function redactText(text: string): string {
   return redactSecrets(named).text;
 }
 
+/** No name is longer, whatever signs stand between its letters. */
+const longestName = 64;
+
 function isSecretName(name: string): boolean {
-  return secretNames.has(name.toLowerCase().replace(/[_-]/g, ''));
+  if (name.length > longestName) return false;
+  return secretNames.has(name) || secretNames.has(name.toLowerCase().replace(/[_-]/g, ''));
 }
 
 function hidden(inner: Json): Json {

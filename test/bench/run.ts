@@ -7,6 +7,7 @@ import { measureFaults } from './faults.ts';
 import { measureLatency, printLatency } from './latency.ts';
 import { printTable } from './measure.ts';
 import { type BundleFigures, measureBundle, measureSource } from './module-load.ts';
+import { measureReceive } from './receive.ts';
 import { bare, countedClient, type Effect, kernelOver, ours, powertools } from './variants.ts';
 
 const powertoolsSource = `
@@ -55,8 +56,9 @@ try {
   const firsts = printLatency('First call', first);
   const replays = printLatency('Replay', replay);
   const lost = await measureFaults(dynamo.endpoint, dynamo.names);
+  const received = await measureReceive();
   await printBundles();
-  verdict(firsts, replays, lost);
+  verdict({ first: firsts, replay: replays, lost, received });
 } finally {
   await dynamo.stop();
 }
@@ -101,7 +103,14 @@ async function serveSecrets(): Promise<{ url: string; close: () => void }> {
 
 type Latency = ReturnType<typeof printLatency>;
 
-function verdict(first: Latency, replay: Latency, lost: number): void {
+type Measured = {
+  readonly first: Latency;
+  readonly replay: Latency;
+  readonly lost: number;
+  readonly received: ReadonlyMap<string, number>;
+};
+
+function verdict({ first, replay, lost, received }: Measured): void {
   const [name, yardstick] = ['Plumbline', 'Powertools idempotency'];
   const ratio = (figures: Latency) =>
     (figures.added.get(name) ?? Number.NaN) / (figures.added.get(yardstick) ?? Number.NaN);
@@ -111,6 +120,10 @@ function verdict(first: Latency, replay: Latency, lost: number): void {
     [`p50 added by a first call within 1.2 of Powertools (${ratio(first).toFixed(2)})`, ratio(first) <= 1.2],
     [`p50 added by a replay within 1.2 of Powertools (${ratio(replay).toFixed(2)})`, ratio(replay) <= 1.2],
     ['no duplicate and nothing lost under any fault', lost === 0],
+    ...[...received].map(([load, times]): [string, boolean] => [
+      `${load}: acknowledged within 1.15 of a handler that only verifies and sends (${times.toFixed(2)})`,
+      times <= 1.15,
+    ]),
   ];
   console.log('');
   for (const [claim, holds] of checks) console.log(`${holds ? 'ok      ' : 'NOT MET '} ${claim}`);
