@@ -46,10 +46,17 @@ function accountProblems(system: Fields, operations: Operations, say: Say): Conf
     const allowed = 'whoAmI: with the path of any read whose answer names the account, or tells test from production';
     return writes ? [say(['rest'], 'A system that is written to must be asked who it is.', allowed)] : [];
   }
-  const asked = Object.keys(fields(fields(whoAmI).identity));
-  return Object.keys(fields(system.account))
-    .filter((name) => name !== 'is' && !asked.includes(name))
-    .map((name) => say(['account', name], 'is not asked for by rest.whoAmI.identity.', asked.join(', ') || 'is'));
+  const { path, query, identity } = fields(whoAmI);
+  const asked = Object.keys(fields(identity));
+  const wanting = needsInput({ path, query } as Json)
+    ? [say(['rest', 'whoAmI'], 'is asked without any input.', 'a plain path and query')]
+    : [];
+  return [
+    ...wanting,
+    ...Object.keys(fields(system.account))
+      .filter((name) => name !== 'is' && !asked.includes(name))
+      .map((name) => say(['account', name], 'is not asked for by rest.whoAmI.identity.', asked.join(', ') || 'is')),
+  ];
 }
 
 function readProblems(name: string, read: Fields, operations: Operations, say: Say): ConfigProblem[] {

@@ -47,6 +47,14 @@ function isPath(text: string): boolean {
 }
 
 const scalar = z.union([z.string().max(200), z.number(), z.boolean(), z.null()]);
+/** Headers that frame a message, say where it goes or carry a credential are none of the description's. */
+const plainHeader = z
+  .string()
+  .regex(
+    /^(?!(?:authorization|cookie|host|connection|content-.*|transfer-encoding|expect|te|trailer|upgrade|keep-alive|proxy-.*)$)[A-Za-z][A-Za-z0-9-]{0,63}$/i,
+    'the name of a header that does not frame the message or carry a credential, such as Idempotency-Key',
+  );
+
 const statusCode = z.number().int().min(200).max(599);
 
 const zone = z.string().refine(isZone, 'a time zone, such as Europe/Amsterdam');
@@ -151,7 +159,7 @@ const resend = z.union(
   [
     z.strictObject({
       /** The header that carries our key, by which the system itself recognises a repeat, and for how long. */
-      header: z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'the name of a header, such as Idempotency-Key'),
+      header: plainHeader,
       hours: z.number().int().min(1).max(8760),
     }),
     /** Looks for the value we wrote: the read that finds it, and the field that holds it. */
@@ -217,10 +225,7 @@ export const restSchema = z.strictObject({
   /** Longest time of one request, seconds. */
   timeout: z.number().int().min(1).max(60).default(15),
   headers: z
-    .record(
-      z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'the name of a header'),
-      z.string().regex(/^[\t\x20-\x7e]{1,200}$/, 'printable characters on one line'),
-    )
+    .record(plainHeader, z.string().regex(/^[\t\x20-\x7e]{1,200}$/, 'printable characters on one line'))
     .default({}),
   /** Asks the system who it is. Without `sandboxWhen` it counts as production. */
   whoAmI: z

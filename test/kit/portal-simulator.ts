@@ -13,7 +13,14 @@ import type { ActionRecord } from '../../shared/model/action.ts';
 import { systemClock } from '../../shared/model/clock.ts';
 import type { Json } from '../../shared/model/json.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
-import { digestOfCall, makeAttempt, makeProbe, readBefore, readOnce, type SystemDeps } from '../../shared/tools/attempt.ts';
+import {
+  digestOfCall,
+  makeAttempt,
+  makeProbe,
+  readBefore,
+  readOnce,
+  type SystemDeps,
+} from '../../shared/tools/attempt.ts';
 import { loadOperations } from '../../shared/tools/operations.ts';
 import { testClock, testIdentity, testKernel, testRequest } from './kernel.ts';
 

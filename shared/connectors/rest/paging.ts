@@ -184,8 +184,8 @@ function nextLink(answer: HttpAnswer, { origin, path }: Progress): readonly Pair
     const end = part.indexOf('>');
     const [target, params] = [part.slice(part.indexOf('<') + 1, Math.max(end, 0)), part.slice(end + 1)];
     if (!/;\s*rel="?next"?\s*(?:;|$)/i.test(params)) continue;
-    if (target === '' || !URL.canParse(target, origin)) return 'foreign';
-    const url = new URL(target, origin);
+    if (target === '' || !URL.canParse(target, origin + path)) return 'foreign';
+    const url = new URL(target, origin + path);
     return url.origin === origin && url.pathname === path ? [...url.searchParams] : 'foreign';
   }
   return null;
