@@ -16,6 +16,8 @@ const secretNames: ReadonlySet<string> = new Set([
   'clientsecret',
   'apikey',
   'privatekey',
+  // Whoever holds it may answer in the name of the app.
+  'responseurl',
 ]);
 
 /** A payload without the credentials that providers put into it, and without text in the shape of one. */
