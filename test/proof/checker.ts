@@ -8,30 +8,28 @@ export type Found = {
   readonly violation: { readonly what: string; readonly trace: readonly string[] } | null;
 };
 
-type Node = { readonly world: World; readonly parent: Node | null; readonly what: string };
+/** A bounded world: how it begins, what may happen next, what must hold in every state, and which states are equal. */
+export type Space<W> = {
+  readonly first: W;
+  readonly choices: (world: W) => readonly (() => readonly (readonly [what: string, world: W])[])[];
+  readonly check: (world: W) => void;
+  readonly fingerprint: (world: W) => string;
+};
+
+type Node<W> = { readonly world: W; readonly parent: Node<W> | null; readonly what: string };
 
 /**
  * Searches every interleaving breadth first. Any actor may stop for good after any step, because nothing ever forces it to go on.
  * @param atMost states after which the search gives up (`complete` is false then)
  */
-export function searchAll(search: Search, atMost: number): Found {
-  const first: World = {
-    tick: 0,
-    record: null,
-    effects: [],
-    known: [],
-    spent: [],
-    flights: [],
-    approvals: [],
-    actors: search.scenario.roles.map(() => idle),
-  };
-  const seen = new Set<string>([fingerprint(first)]);
-  let frontier: Node[] = [{ world: first, parent: null, what: '' }];
+export function searchSpace<W>(space: Space<W>, atMost: number): Found {
+  const seen = new Set<string>([space.fingerprint(space.first)]);
+  let frontier: Node<W>[] = [{ world: space.first, parent: null, what: '' }];
   while (frontier.length > 0) {
-    const coming: Node[] = [];
+    const coming: Node<W>[] = [];
     for (const node of frontier) {
-      const broken = expand(search, node, (next) => {
-        const mark = fingerprint(next.world);
+      const broken = expand(space, node, (next) => {
+        const mark = space.fingerprint(next.world);
         if (seen.has(mark)) return;
         seen.add(mark);
         coming.push(next);
@@ -44,11 +42,26 @@ export function searchAll(search: Search, atMost: number): Found {
   return { states: seen.size, complete: true, violation: null };
 }
 
-function expand(search: Search, node: Node, visit: (next: Node) => void): Found['violation'] {
+/** Searches the world of one action. */
+export function searchAll(search: Search, atMost: number): Found {
+  const first: World = {
+    tick: 0,
+    record: null,
+    effects: [],
+    known: [],
+    spent: [],
+    flights: [],
+    approvals: [],
+    actors: search.scenario.roles.map(() => idle),
+  };
+  return searchSpace({ first, choices: (world) => choices(search, world), check, fingerprint }, atMost);
+}
+
+function expand<W>(space: Space<W>, node: Node<W>, visit: (next: Node<W>) => void): Found['violation'] {
   try {
-    for (const make of choices(search, node.world)) {
+    for (const make of space.choices(node.world)) {
       for (const [what, world] of make()) {
-        check(world);
+        space.check(world);
         visit({ world, parent: node, what });
       }
     }
@@ -76,8 +89,8 @@ function ticks(search: Search, world: World): Next[] {
   return [['a second passes', { ...world, tick: world.tick + 1 }]];
 }
 
-function trace(node: Node): string[] {
+function trace<W>(node: Node<W>): string[] {
   const steps: string[] = [];
-  for (let at: Node | null = node; at?.parent; at = at.parent) steps.unshift(at.what);
+  for (let at: Node<W> | null = node; at?.parent; at = at.parent) steps.unshift(at.what);
   return steps;
 }

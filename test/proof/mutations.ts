@@ -230,7 +230,7 @@ export const mutations: readonly Mutation[] = [
 ];
 
 /** The kernel as it would be without one guard. Throws where the source no longer reads as the mutation says. */
-export async function mutated({ file, source, without }: Mutation): Promise<Kernel> {
+export async function mutated({ file, source, without }: Omit<Mutation, 'scenario'>): Promise<Kernel> {
   const path = fileURLToPath(new URL(action + file, import.meta.url));
   const text = await readFile(path, 'utf8');
   if (text.split(source).length !== 2) throw new Error(`${file} does not read once: ${source}`);
