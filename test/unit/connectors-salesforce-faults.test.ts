@@ -20,6 +20,17 @@ const post = async (type: string, fields: object): Promise<string> => {
   return body.id;
 };
 
+/** An open job with its rows uploaded. */
+const jobWith = async (csv: string): Promise<string> => {
+  const job = { object: 'Account', operation: 'upsert', externalIdFieldName: 'HubSpot_Id__c' };
+  const { body } = await callSalesforce(world.simulator, 'POST', 'jobs/ingest', job);
+  const headers = { authorization: 'Bearer local-static-token', 'content-type': 'text/csv' };
+  const url = `${world.simulator.url}/services/data/v62.0/jobs/ingest/${body.id}/batches`;
+  const { status } = await fetch(url, { method: 'PUT', headers, body: csv });
+  if (status !== 201) throw new Error(`${status}`);
+  return body.id;
+};
+
 type Plan = {
   readonly create: Record<string, string>;
   readonly change: Record<string, string | null>;
@@ -64,6 +75,11 @@ const writes: Readonly<Record<string, () => Promise<PlannedCall>>> = {
       ] as const;
     }),
   ),
+  'opportunities.open': async () =>
+    salesforce.opportunities.open(plans.opportunities.create, await post('Contact', { LastName: 'A' })),
+  'cases.comment': async () => salesforce.cases.comment(await post('Case', { Subject: 'A' }), 'said'),
+  'jobs.close': async () => salesforce.jobs.close(await jobWith('Name,HubSpot_Id__c\n"A","77"\n')),
+  'jobs.abort': async () => salesforce.jobs.abort(await jobWith('Name,HubSpot_Id__c\n"A","77"\n')),
   'tasks.append': async () => {
     const on = [{ object: 'contact' as const, id: await post('Contact', { LastName: 'A' }) }];
     return salesforce.tasks.append({ subject: 'Call', text: 'said', on, atMs: world.clock.now() });
@@ -92,18 +108,43 @@ async function meet(name: string, fault: FaultSpec) {
   if (!call) throw new Error(name);
   const request = await claimOf(world, call);
   world.simulator.effects.clear();
-  const method = /\.(delete)/.test(name) ? 'DELETE' : /\.(update|upsert)/.test(name) ? 'PATCH' : 'POST';
+  const method = /\.(delete)/.test(name) ? 'DELETE' : /\.(update|upsert|close|abort)/.test(name) ? 'PATCH' : 'POST';
   world.simulator.addFault({ ...fault, match: { method } });
   return { request, first: await execute(world.kernel, request), key: request.identity.key };
 }
 
 const applied = () => world.simulator.effects.effects().length;
 
+/** A record and its link are made together. */
+const made = (name: string) => (name === 'opportunities.open' ? 2 : 1);
+
+/** Nothing finds these again, and without the closing of the job they change no record. */
+const unproven: Readonly<Record<string, () => Promise<PlannedCall>>> = {
+  'jobs.create': async () => salesforce.jobs.create({ object: 'account', operation: 'update' }),
+  'jobs.upload': async () => {
+    const job = { object: 'Account', operation: 'update' };
+    const { body } = await callSalesforce(world.simulator, 'POST', 'jobs/ingest', job);
+    return salesforce.jobs.upload({ jobId: body.id, columns: ['Id', 'Name'], rows: [['001000000000001AAA', 'A']] });
+  },
+};
+
+it.each(Object.keys(unproven))('%s whose answer was lost is sent once and goes to a person', async (name) => {
+  const call = await unproven[name]?.();
+  if (!call) throw new Error(name);
+  const request = await claimOf(world, call);
+  world.simulator.effects.clear();
+  const method = name.endsWith('upload') ? 'PUT' : 'POST';
+  world.simulator.addFault({ kind: 'commit_then_lose_response', match: { method } });
+  await execute(world.kernel, request);
+  const sent = () => world.simulator.effects.requests().filter((one) => one.method === method).length;
+  expect([(await settle(world, request.identity.key)).state, sent(), applied()]).toEqual(['NEEDS_HUMAN', 1, 0]);
+});
+
 it('is run for every write there is', () => {
   const all = [...operations.values()]
     .filter(({ kind }) => kind === 'write')
     .map(({ id }) => id.replace('salesforce.', ''));
-  const run = new Set(Object.keys(writes).map((name) => name.split(' ')[0]));
+  const run = new Set([...Object.keys(writes), ...Object.keys(unproven)].map((name) => name.split(' ')[0]));
   expect(all.sort()).toEqual([...run].sort());
 });
 
@@ -114,8 +155,8 @@ describe.each(Object.keys(writes))('%s takes effect exactly once', (name) => {
   it.each(Object.keys(faults))('after %s, and a repeat is answered and not sent', async (fault) => {
     const { request, key } = await meet(name, faults[fault] ?? { kind: 'reset' });
     const record = await settle(world, key);
-    expect([record.state, applied()]).toEqual(['SUCCEEDED', 1]);
-    expect([(await repeated(request)).outcome.kind, applied()]).toEqual(['replayed', 1]);
+    expect([record.state, applied()]).toEqual(['SUCCEEDED', made(name)]);
+    expect([(await repeated(request)).outcome.kind, applied()]).toEqual(['replayed', made(name)]);
   });
 });
 
@@ -130,7 +171,7 @@ describe.each(Object.keys(writes))('%s whose answer was lost is not sent again',
     const { key } = await meet(name, { kind: 'commit_then_lose_response' });
     world.simulator.addFault({ ...(readBacks[fault] ?? { kind: 'reset' }), match: { method: 'GET' }, times: 3 });
     const record = await settle(world, key);
-    expect([record.state, applied(), record.attempts]).toEqual(['SUCCEEDED', 1, 1]);
+    expect([record.state, applied(), record.attempts]).toEqual(['SUCCEEDED', made(name), 1]);
   });
 });
 

@@ -1,7 +1,9 @@
 import type { Json } from '../../model/json.ts';
 import type { PlannedCall } from '../../model/operation.ts';
+import type { ChangedInput, ChangesInput } from './changes.ts';
 import { type SalesforceFields, type SalesforceObject, salesforceObjects } from './client.ts';
-import type { ChangesInput, ExternalId, QueryInput } from './reads.ts';
+import type { JobInput, ResultsInput, UploadInput } from './jobs.ts';
+import type { ExternalId, QueryInput } from './reads.ts';
 import type { NoteInput } from './writes.ts';
 
 type Fields = { readonly fields?: readonly string[] };
@@ -18,6 +20,8 @@ export type ObjectCalls = {
   next(after: string, options?: Fields): PlannedCall;
   /** Data: `{ fields, fingerprint }`, or `{ unchanged: true }`. */
   describe(since?: string): PlannedCall;
+  /** Records changed after a mark, oldest change first. Data: `{ results, next }`. */
+  changed(input: Omit<ChangedInput, 'fields' | 'limit'> & Fields & { readonly limit?: number }): PlannedCall;
   /** Data: `{ ids, coveredUntil }`. */
   updated(span: ChangesInput): PlannedCall;
   /** Data: `{ deleted, coveredUntil }`. */
@@ -36,13 +40,32 @@ export type ObjectCalls = {
 
 /** The Salesforce calls of one configured system, as tools use them. */
 export type SalesforceCalls = {
-  readonly accounts: ObjectCalls;
+  readonly accounts: ObjectCalls & {
+    /** One account with what belongs to it. Data: a `SalesforceRecord` with `contacts`, `opportunities` and `cases`. */
+    overview(id: string, options?: { readonly limit?: number }): PlannedCall;
+  };
   readonly contacts: ObjectCalls;
-  readonly opportunities: ObjectCalls;
-  readonly cases: ObjectCalls;
+  readonly opportunities: ObjectCalls & {
+    /** Creates one with its primary contact. Data: as of `create`. */
+    open(properties: SalesforceFields, contactId: string): PlannedCall;
+  };
+  readonly cases: ObjectCalls & {
+    /** Appends a comment. Data: `{ id, created }`. */
+    comment(id: string, text: string): PlannedCall;
+  };
   readonly tasks: ObjectCalls & {
     /** Appends a note to a record, as a finished task. `atMs` is when it was said; it is frozen with the action. */
     append(note: NoteInput): PlannedCall;
+  };
+  /** Bulk jobs: create, upload once, close, ask until it is done, read the results. Data of each: `{ jobId, ... }`. */
+  readonly jobs: {
+    create(job: JobInput): PlannedCall;
+    upload(input: UploadInput): PlannedCall;
+    close(jobId: string): PlannedCall;
+    abort(jobId: string): PlannedCall;
+    get(jobId: string): PlannedCall;
+    /** Data: `{ rows: { id, created, error, values }[] }`. */
+    results(jobId: string, of: ResultsInput['of']): PlannedCall;
   };
   /** Data: `{ [name]: { max, remaining } }`. */
   limits(): PlannedCall;
@@ -65,6 +88,7 @@ function callsOf(system: string, object: SalesforceObject): ObjectCalls {
     query: (input) => plan('query', { fields: read, ...input }),
     next: (after, options) => plan('next', { after, fields: read, ...options }),
     describe: (since) => plan('describe', since === undefined ? {} : { since }),
+    changed: (input) => plan('changed', { fields: read, limit: 2000, ...input }),
     updated: (span) => plan('updated', span),
     deleted: (span) => plan('deleted', span),
     create: (properties) => plan('create', { properties }),
@@ -76,12 +100,28 @@ function callsOf(system: string, object: SalesforceObject): ObjectCalls {
 
 /** The Salesforce calls of a configured system, by its name in config/systems. */
 export function salesforceOn(system: string): SalesforceCalls {
+  const [accounts, opportunities] = [planOn(system, 'accounts'), planOn(system, 'opportunities')];
+  const [cases, jobs] = [planOn(system, 'cases'), planOn(system, 'jobs')];
   return {
-    accounts: callsOf(system, 'account'),
+    accounts: {
+      ...callsOf(system, 'account'),
+      overview: (id, options) => accounts('overview', { id, limit: 25, ...options }),
+    },
     contacts: callsOf(system, 'contact'),
-    opportunities: callsOf(system, 'opportunity'),
-    cases: callsOf(system, 'case'),
+    opportunities: {
+      ...callsOf(system, 'opportunity'),
+      open: (properties, contactId) => opportunities('open', { properties, contactId }),
+    },
+    cases: { ...callsOf(system, 'case'), comment: (id, text) => cases('comment', { id, text }) },
     tasks: { ...callsOf(system, 'task'), append: (note) => planOn(system, 'tasks')('append', note) },
+    jobs: {
+      create: (job) => jobs('create', job),
+      upload: (input) => jobs('upload', input),
+      close: (jobId) => jobs('close', { jobId }),
+      abort: (jobId) => jobs('abort', { jobId }),
+      get: (jobId) => jobs('get', { jobId }),
+      results: (jobId, of) => jobs('results', { jobId, of }),
+    },
     limits: () => planOn(system, 'limits')('get', {}),
   };
 }

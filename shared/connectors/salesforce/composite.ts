@@ -1,3 +1,4 @@
+import { encodeQuery } from '../../http/path.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, RequestSpec, WriteVerdict } from '../../model/operation.ts';
 import { bodyOf, dataPath, isObject, refuse, requestTimeoutMs } from './client.ts';
@@ -6,37 +7,50 @@ import { unknownOutcome, writeFailure } from './writes.ts';
 /** The most requests one composite request takes. */
 export const maxComposite = 25;
 
+/** One request inside a composite, as its operation would send it. */
+export type Part = {
+  readonly spec: RequestSpec;
+  /** Fields that take a value of an earlier answer of the same composite. */
+  readonly refers?: Readonly<Record<string, { readonly item: number; readonly value: 'id' }>>;
+};
+
 /** One request inside a composite: what an operation would send, and how it judges its answer. */
-export type Subrequest = { readonly spec: RequestSpec; readonly judge: (answer: HttpAnswer) => WriteVerdict };
+export type Subrequest = Part & { readonly judge: (answer: HttpAnswer) => WriteVerdict };
 
 /**
- * Up to 25 requests of any operations in one, each as its operation builds it. They run in order; a value of an earlier answer
- * is written `@{item0.id}`. Throws `invalid_input` for too many or none.
+ * Up to 25 requests of any operations in one, each as its operation builds it. They run in order. Throws `invalid_input` for too
+ * many or none, and for a value that Salesforce would take for a reference to another answer.
  * @see https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
  */
 export function compositeRequest(
   { apiVersion }: { readonly apiVersion: string },
-  input: { readonly subrequests: readonly { readonly spec: RequestSpec }[]; readonly allOrNone: boolean },
+  input: { readonly subrequests: readonly Part[]; readonly allOrNone: boolean },
 ): RequestSpec {
   const { subrequests, allOrNone } = input;
   if (subrequests.length === 0 || subrequests.length > maxComposite) {
     refuse('a composite is not 1 to 25 requests', 'Send the others in a request of their own.');
   }
-  const compositeRequest = subrequests.map(({ spec }, at): JsonObject => {
-    const query = (spec.query ?? []).map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
-    return {
-      method: spec.method,
-      url: query === '' ? spec.path : `${spec.path}?${query}`,
-      referenceId: referenceId(at),
-      ...(spec.headers ? { httpHeaders: spec.headers } : {}),
-      ...(spec.body && 'json' in spec.body ? { body: spec.body.json } : {}),
-    };
-  });
+  const compositeRequest = subrequests.map(partBody);
   return {
     method: 'POST',
     path: `${dataPath(apiVersion)}/composite`,
     body: { json: { allOrNone, compositeRequest } },
     timeoutMs: requestTimeoutMs,
+  };
+}
+
+function partBody({ spec, refers = {} }: Part, at: number): JsonObject {
+  const body = spec.body && 'json' in spec.body ? spec.body.json : null;
+  if (JSON.stringify([spec.path, decodeURIComponent(spec.path), spec.query ?? [], body]).includes('@{')) {
+    refuse('a value looks like a reference to another answer', 'Leave out the signs @{ in values.');
+  }
+  const links = Object.entries(refers).map(([field, { item, value }]) => [field, `@{${referenceId(item)}.${value}}`]);
+  return {
+    method: spec.method,
+    url: spec.path + encodeQuery(spec.query),
+    referenceId: referenceId(at),
+    ...(spec.headers ? { httpHeaders: spec.headers } : {}),
+    ...(isObject(body ?? undefined) ? { body: { ...(body as JsonObject), ...Object.fromEntries(links) } } : {}),
   };
 }
 
@@ -59,7 +73,10 @@ export function compositeAnswers(answer: HttpAnswer, count: number): readonly (H
  * The verdict of each subrequest, judged by its own operation. One that is not answered is unknown; one that was halted because
  * of another was not carried out.
  */
-export function compositeVerdicts(answer: HttpAnswer, subrequests: readonly Subrequest[]): readonly WriteVerdict[] {
+export function compositeVerdicts(
+  answer: HttpAnswer,
+  subrequests: readonly Pick<Subrequest, 'judge'>[],
+): readonly WriteVerdict[] {
   if (answer.status !== 200) return subrequests.map(() => writeFailure(answer));
   return compositeAnswers(answer, subrequests.length).map((given, at) => {
     const part = given && subrequests[at];

@@ -53,10 +53,13 @@ const byClass: readonly (readonly [verdict: Verdict, codes: readonly string[]])[
       'STRING_TOO_LONG',
     ],
   ],
-  [refused('schema'), ['INVALID_FIELD', 'INVALID_TYPE', 'INVALID_TYPE_ON_FIELD_IN_RECORD', 'UNSUPPORTED_API_VERSION']],
+  [
+    refused('schema'),
+    ['INVALIDENTITY', 'INVALID_FIELD', 'INVALID_TYPE', 'INVALID_TYPE_ON_FIELD_IN_RECORD', 'UNSUPPORTED_API_VERSION'],
+  ],
   [refused('duplicate'), ['DUPLICATE_VALUE', 'DUPLICATES_DETECTED', 'DUPLICATE_EXTERNAL_ID']],
   [refused('not_found'), ['ENTITY_IS_DELETED', 'NOT_FOUND']],
-  [refused('conflict'), ['PRECONDITION_FAILED']],
+  [refused('conflict'), ['PRECONDITION_FAILED', 'INVALIDJOBSTATE']],
   [again(1000), ['UNABLE_TO_LOCK_ROW']],
   // Not carried out because of another item of the same request.
   [again(0), ['ALL_OR_NONE_OPERATION_ROLLED_BACK', 'BATCH_PROCESSING_HALTED', 'PROCESSING_HALTED']],

@@ -1,5 +1,5 @@
 import type { HttpAnswer } from '../../model/operation.ts';
-import type { AccountFacts, ConnectorManifest, Headroom } from '../manifest.ts';
+import type { AccountFacts, ConnectorManifest, CredentialFacts, Headroom } from '../manifest.ts';
 import { bodyOf, dataPath, getSpec, isId, isObject, longId } from './client.ts';
 import { salesforceFailure, saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
@@ -25,6 +25,10 @@ export const manifest: ConnectorManifest = {
       ]),
     judge: accountOf,
   },
+  credential: {
+    request: () => getSpec('/services/oauth2/userinfo'),
+    judge: credentialOf,
+  },
   saysTokenExpired,
   webhooks: { schemes: ['salesforce-outbound'], identity: ['OrganizationId', 'Id'] },
   undo: Object.fromEntries(
@@ -42,6 +46,19 @@ function accountOf(answer: HttpAnswer): AccountFacts | null {
   const { Id: id, IsSandbox: isSandbox } = organization;
   if (!isId(id) || !id.startsWith('00D') || typeof isSandbox !== 'boolean') return null;
   return { identity: { organizationId: longId(id) }, is: isSandbox ? 'sandbox' : 'production' };
+}
+
+/**
+ * Salesforce tells whether the user is one for integrations, and neither scopes nor an end: sessions live as long as they are
+ * used.
+ * @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_using_userinfo_endpoint.htm
+ */
+function credentialOf(answer: HttpAnswer): CredentialFacts | null {
+  const body = answer.status === 200 ? bodyOf(answer) : null;
+  if (!body || !isId(body.user_id)) return null;
+  const { is_salesforce_integration_user: isService } = body;
+  const holder = typeof isService !== 'boolean' ? 'unknown' : isService ? 'service' : 'person';
+  return { actsAs: longId(body.user_id), holder, scopes: null, expiresAtMs: null };
 }
 
 /** `Sforce-Limit-Info: api-usage=18/5000` tells used and allowed calls of the day. */

@@ -1,14 +1,19 @@
 import type { Operation } from '../../model/operation.ts';
+import { commentOperation } from './case-comment.ts';
+import { changedOperation, deletedOperation, updatedOperation } from './changes.ts';
 import { type SalesforceObject, salesforceObjectNames } from './client.ts';
+import { describeOperation, limitsOperation } from './describe.ts';
 import {
-  deletedOperation,
-  describeOperation,
-  getOperation,
-  limitsOperation,
-  nextOperation,
-  queryOperation,
-  updatedOperation,
-} from './reads.ts';
+  abortJobOperation,
+  closeJobOperation,
+  createJobOperation,
+  getJobOperation,
+  jobResultsOperation,
+  uploadJobOperation,
+} from './jobs.ts';
+import { openOpportunityOperation } from './opportunity-open.ts';
+import { accountOverviewOperation } from './overview.ts';
+import { getOperation, nextOperation, queryOperation } from './reads.ts';
 import { upsertOperation } from './upsert.ts';
 import { appendNoteOperation, createOperation, deleteOperation, updateOperation } from './writes.ts';
 
@@ -18,6 +23,7 @@ function operationsOf(object: SalesforceObject): readonly { readonly id: string 
     queryOperation(object),
     nextOperation(object),
     describeOperation(object),
+    changedOperation(object),
     updatedOperation(object),
     deletedOperation(object),
     createOperation(object),
@@ -27,9 +33,24 @@ function operationsOf(object: SalesforceObject): readonly { readonly id: string 
   ];
 }
 
+/** What only one object offers, and what belongs to none. */
+const others: readonly { readonly id: string }[] = [
+  accountOverviewOperation(),
+  openOpportunityOperation(),
+  commentOperation(),
+  appendNoteOperation(),
+  limitsOperation(),
+  createJobOperation(),
+  uploadJobOperation(),
+  closeJobOperation(),
+  abortJobOperation(),
+  getJobOperation(),
+  jobResultsOperation(),
+];
+
 /** Every operation of this connector by id, such as `salesforce.opportunities.update`. */
 export const operations: ReadonlyMap<string, Operation> = new Map(
-  [...salesforceObjectNames.flatMap(operationsOf), appendNoteOperation(), limitsOperation()].map((operation) => [
+  [...salesforceObjectNames.flatMap(operationsOf), ...others].map((operation) => [
     operation.id,
     operation as unknown as Operation,
   ]),

@@ -1,13 +1,10 @@
-import { sha256Hex } from '../../model/ids.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import type { Json } from '../../model/json.ts';
 import type { Classified, HttpAnswer, ReadOperation, ReadVerdict, RequestSpec } from '../../model/operation.ts';
 import {
   bodyOf,
   dataPath,
   externalPath,
   getSpec,
-  isObject,
-  objectsPath,
   recordOf,
   recordPath,
   refuse,
@@ -34,16 +31,12 @@ export type QueryInput = {
   readonly where?: readonly (readonly SoqlCondition[])[];
   readonly orderBy?: readonly { readonly field: string; readonly direction: 'asc' | 'desc' }[];
   readonly limit?: number;
+  /** Also those that were deleted and not yet purged; they show `IsDeleted`. */
+  readonly withDeleted?: boolean;
 };
 
 /** The `after` of the page before, and the fields that were asked for. */
 export type NextInput = { readonly after: string; readonly fields: readonly string[] };
-export type DescribeInput = {
-  /** ISO time; the answer is `{ unchanged: true }` where nothing changed since. */
-  readonly since?: string;
-};
-/** ISO times, at most 30 days apart and 30 days back; Salesforce ignores the seconds. */
-export type ChangesInput = { readonly from: string; readonly to: string };
 
 /** Turns an unexpected answer to a read into its error: a read has no outcome that could be unknown. */
 export function readError(answer: HttpAnswer): ReadVerdict & { readonly kind: 'error' } {
@@ -103,13 +96,26 @@ export function isRecord(value: SalesforceRecord | Classified): value is Salesfo
   return 'properties' in value;
 }
 
-const nextPath = /^\/services\/data\/v[0-9]{1,3}\.[0-9]\/query\/[A-Za-z0-9]{15,64}-[0-9]{1,9}$/;
+const nextPath = /^\/services\/data\/v[0-9]{1,3}\.[0-9]\/(?:query|queryAll)\/[A-Za-z0-9]{15,64}-[0-9]{1,9}$/;
+
+/** A page of records; `after` asks for the next one. */
+export type Page = {
+  readonly results: readonly SalesforceRecord[];
+  readonly total: number;
+  readonly after: string | null;
+};
+type PageVerdict = { readonly kind: 'ok'; readonly data: Page } | (ReadVerdict & { readonly kind: 'error' });
 
 /**
  * One page of a query as `{ results, total, after }`. A page that says there is more and does not say where, points anywhere but
  * to a further page of a query, or ends before its own total is an error, never a short answer.
  */
-function pageOf(object: SalesforceObject, answer: HttpAnswer, asked: readonly string[], first: boolean): ReadVerdict {
+export function pageOf(
+  object: SalesforceObject,
+  answer: HttpAnswer,
+  asked: readonly string[],
+  first: boolean,
+): PageVerdict {
   if (answer.status !== 200) return readError(answer);
   const body = bodyOf(answer);
   if (!body || !Array.isArray(body.records) || typeof body.done !== 'boolean' || typeof body.totalSize !== 'number') {
@@ -131,7 +137,8 @@ function pageOf(object: SalesforceObject, answer: HttpAnswer, asked: readonly st
   return { kind: 'ok', data: { results, total: body.totalSize, after: body.done ? null : (next as string) } };
 }
 
-const named = (object: SalesforceObject, verb: string) => ({
+/** Id, connector and scope of one read. */
+export const readNamed = (object: SalesforceObject, verb: string) => ({
   kind: 'read' as const,
   id: `salesforce.${salesforceObjects[object].plural}.${verb}`,
   connector: 'salesforce',
@@ -141,7 +148,7 @@ const named = (object: SalesforceObject, verb: string) => ({
 /** Reads one record by id or by external id. */
 export function getOperation(object: SalesforceObject): ReadOperation<GetInput> {
   return {
-    ...named(object, 'get'),
+    ...readNamed(object, 'get'),
     request: (context, input) => readOne(context, object, input),
     judge: (answer, input) => {
       const read = judgeOne(object, answer, input.fields);
@@ -153,12 +160,14 @@ export function getOperation(object: SalesforceObject): ReadOperation<GetInput> 
 /** Queries records: data is `{ results, total, after }` for no match, one and several alike. It shows what was just written. */
 export function queryOperation(object: SalesforceObject): ReadOperation<QueryInput> {
   return {
-    ...named(object, 'query'),
+    ...readNamed(object, 'query'),
     request: ({ apiVersion }, input) => {
       const { type } = salesforceObjects[object];
-      const fields = [...systemFields, ...input.fields];
+      const fields = [...systemFields, ...(input.withDeleted ? ['IsDeleted'] : []), ...input.fields];
       const orderBy = input.orderBy ?? [{ field: 'Id', direction: 'asc' as const }];
-      return getSpec(`${dataPath(apiVersion)}/query`, [['q', soql({ ...input, object: type, fields, orderBy })]]);
+      return getSpec(`${dataPath(apiVersion)}/${input.withDeleted ? 'queryAll' : 'query'}`, [
+        ['q', soql({ ...input, object: type, fields, orderBy })],
+      ]);
     },
     judge: (answer, input) => pageOf(object, answer, input.fields, true),
   };
@@ -167,9 +176,9 @@ export function queryOperation(object: SalesforceObject): ReadOperation<QueryInp
 /** Reads the next page of a query, at the place the page before named. Any other place is refused before a request is made. */
 export function nextOperation(object: SalesforceObject): ReadOperation<NextInput> {
   return {
-    ...named(object, 'next'),
+    ...readNamed(object, 'next'),
     request: ({ apiVersion }, { after }) => {
-      if (!nextPath.test(after) || !after.startsWith(`${dataPath(apiVersion)}/query/`)) {
+      if (!nextPath.test(after) || !after.startsWith(`${dataPath(apiVersion)}/query`)) {
         refuse('a next page is not one of this query', 'Give the `after` of the page before, unchanged.');
       }
       return getSpec(after);
@@ -178,112 +187,9 @@ export function nextOperation(object: SalesforceObject): ReadOperation<NextInput
   };
 }
 
-/** Reads the schema of an object: fields with their type and rules, and one fingerprint over them. */
-export function describeOperation(object: SalesforceObject): ReadOperation<DescribeInput> {
-  return {
-    ...named(object, 'describe'),
-    request: (context, { since }) => ({
-      ...getSpec(`${objectsPath(context, object)}/describe`),
-      ...(since === undefined ? {} : { headers: { 'if-modified-since': httpDate(since) } }),
-    }),
-    judge: (answer) => {
-      if (answer.status === 304) return { kind: 'ok', data: { unchanged: true } };
-      if (answer.status !== 200) return readError(answer);
-      const data = schemaOf(bodyOf(answer));
-      return data ? { kind: 'ok', data } : { kind: 'error', error: unreadable('a description of fields') };
-    },
-  };
-}
-
 /** An ISO time as HTTP writes it, whole seconds. Throws `invalid_input`. @see https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 */
 export function httpDate(iso: string): string {
   const atMs = Date.parse(iso.replace(/([+-]\d{2})(\d{2})$/, '$1:$2'));
   if (Number.isNaN(atMs)) refuse('a time is none', 'Give an ISO time, such as 2026-01-31T12:00:00Z.');
   return new Date(atMs).toUTCString();
-}
-
-function schemaOf(body: JsonObject | null): Json | null {
-  if (!body || !Array.isArray(body.fields)) return null;
-  const fields = (body.fields as readonly Json[]).filter(isObject).map((field) => ({
-    name: String(field.name ?? ''),
-    type: String(field.type ?? ''),
-    length: typeof field.length === 'number' ? field.length : null,
-    options: (Array.isArray(field.picklistValues) ? (field.picklistValues as readonly Json[]) : [])
-      .filter(isObject)
-      .filter((option) => option.active !== false)
-      .map((option) => String(option.value ?? '')),
-    createable: field.createable === true,
-    updateable: field.updateable === true,
-    unique: field.unique === true,
-    externalId: field.externalId === true,
-    required: field.createable === true && field.nillable === false && field.defaultedOnCreate !== true,
-  }));
-  const lines = fields.map(({ name, type, length, options }) => `${name}:${type}:${length}:${options.join(',')}`);
-  return { fields, fingerprint: sha256Hex(lines.sort().join('\n')) };
-}
-
-/**
- * Ids of the records that changed in a span: data is `{ ids, coveredUntil }`. The next span begins at `coveredUntil`, which
- * leaves room for what is committed late.
- */
-export function updatedOperation(object: SalesforceObject): ReadOperation<ChangesInput> {
-  return {
-    ...named(object, 'updated'),
-    request: (context, input) => changesSpec(`${objectsPath(context, object)}/updated`, input),
-    judge: (answer) => changesOf(answer, 'ids', (row) => (typeof row === 'string' ? row : null)),
-  };
-}
-
-/** Ids of the records that were deleted in a span: data is `{ deleted: { id, deletedAt }[], coveredUntil }`. */
-export function deletedOperation(object: SalesforceObject): ReadOperation<ChangesInput> {
-  return {
-    ...named(object, 'deleted'),
-    request: (context, input) => changesSpec(`${objectsPath(context, object)}/deleted`, input),
-    judge: (answer) =>
-      changesOf(answer, 'deletedRecords', (row) =>
-        isObject(row) && typeof row.id === 'string' && typeof row.deletedDate === 'string'
-          ? { id: row.id, deletedAt: row.deletedDate }
-          : null,
-      ),
-  };
-}
-
-function changesSpec(at: string, { from, to }: ChangesInput): RequestSpec {
-  const [start, end] = [from, to].map((iso) => new Date(httpDate(iso)).toISOString().replace(/\.000Z$/, '+00:00'));
-  return getSpec(at, [
-    ['start', start ?? ''],
-    ['end', end ?? ''],
-  ]);
-}
-
-function changesOf(answer: HttpAnswer, list: 'ids' | 'deletedRecords', read: (row: Json) => Json): ReadVerdict {
-  if (answer.status !== 200) return readError(answer);
-  const body = bodyOf(answer);
-  const held = body?.[list];
-  const rows = Array.isArray(held) ? (held as readonly Json[]).map(read) : [null];
-  if (typeof body?.latestDateCovered !== 'string' || rows.includes(null)) {
-    return { kind: 'error', error: unreadable('a list of changes') };
-  }
-  return { kind: 'ok', data: { [list === 'ids' ? 'ids' : 'deleted']: rows, coveredUntil: body.latestDateCovered } };
-}
-
-/** Reads what is left of the limits of the organization: data is `{ [name]: { max, remaining } }`. */
-export function limitsOperation(): ReadOperation<JsonObject> {
-  return {
-    kind: 'read',
-    id: 'salesforce.limits.get',
-    connector: 'salesforce',
-    scopes: ['api'],
-    request: ({ apiVersion }) => getSpec(`${dataPath(apiVersion)}/limits`),
-    judge: (answer) => {
-      if (answer.status !== 200) return readError(answer);
-      const limits = Object.entries(bodyOf(answer) ?? {}).flatMap(([name, value]) =>
-        isObject(value) && typeof value.Max === 'number' && typeof value.Remaining === 'number'
-          ? [[name, { max: value.Max, remaining: value.Remaining }] as const]
-          : [],
-      );
-      if (limits.length === 0) return { kind: 'error', error: unreadable('a list of limits') };
-      return { kind: 'ok', data: Object.fromEntries(limits) };
-    },
-  };
 }

@@ -104,11 +104,12 @@ export function writable(properties: SalesforceFields): SalesforceFields {
 
 const refOf = (providerKey: string) => ({ field: refField, value: providerKey });
 
-function probeOfCreate(object: SalesforceObject) {
+/** The read-back of a create, by the external id field that carries the action's key. */
+export function probeOfCreate<I = unknown>(object: SalesforceObject) {
   return {
     request: (context: RequestContext) =>
       readOne(context, object, { externalId: refOf(context.providerKey), fields: [] }),
-    judge: (answer: HttpAnswer, _input: unknown, _before: unknown, providerKey: string): ProbeVerdict => {
+    judge: (answer: HttpAnswer, _input: I, _before: unknown, providerKey: string): ProbeVerdict => {
       if (saysAbsent(answer)) return { kind: 'absent' };
       const read = judgeOne(object, answer, [refField]);
       if (!isRecord(read)) return { kind: 'inconclusive', error: read };
@@ -119,7 +120,12 @@ function probeOfCreate(object: SalesforceObject) {
   };
 }
 
-function createSpec(context: RequestContext, object: SalesforceObject, properties: SalesforceFields): RequestSpec {
+/** The request that creates a record with the action's key in it. Throws `invalid_input`. */
+export function createSpec(
+  context: RequestContext,
+  object: SalesforceObject,
+  properties: SalesforceFields,
+): RequestSpec {
   return {
     method: 'POST',
     path: objectsPath(context, object),
@@ -129,7 +135,8 @@ function createSpec(context: RequestContext, object: SalesforceObject, propertie
   };
 }
 
-function judgeCreate(object: SalesforceObject, answer: HttpAnswer, properties: SalesforceFields): WriteVerdict {
+/** What the answer to {@link createSpec} means. */
+export function judgeCreate(object: SalesforceObject, answer: HttpAnswer, properties: SalesforceFields): WriteVerdict {
   if (answer.status !== 201) return writeFailure(answer);
   const id = writtenId(answer);
   if (id === null)

@@ -1,3 +1,4 @@
+import { hashOf } from '../effect-log.ts';
 import type { SimAnswer } from '../loopback-server.ts';
 import { type IngestJob, loadRow, targetOf } from './bulk-rows.ts';
 import { type Call, objectBody } from './call.ts';
@@ -111,6 +112,10 @@ function moved(call: Call, job: IngestJob): IngestJob {
     if (job.state === 'JobComplete') throw wrongState('Aborting already Completed Job not allowed');
     if (job.state === 'Failed') throw wrongState('Aborting already Failed Job not allowed');
     job.state = 'Aborted';
+    call.tx.effects.push({
+      ...{ atMs: call.org.clock.now(), method: call.request.method, path: call.request.path, change: 'archive' },
+      ...{ object: 'Job', id: job.id, key: null, properties: {}, requestHash: hashOf(call.request) },
+    });
   } else if (state === 'UploadComplete') {
     if (job.state !== 'Open') throw wrongState(`Closing job in state ${job.state} not allowed`);
     job.state = 'UploadComplete';
