@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { Operation, PlannedCall } from '../../model/operation.ts';
 import { type AssociationInput, associateOperation, dissociateOperation } from './associations.ts';
+import { withCreateBatch, withUpdateBatch, withUpsertBatch } from './batch.ts';
 import { type HubspotObject, type HubspotProperties, hubspotObjectNames, hubspotObjects } from './client.ts';
 import {
   type FindInput,
@@ -26,7 +27,7 @@ import {
 
 /** Every operation of this connector by id, such as `hubspot.deals.update`. */
 export const operations: ReadonlyMap<string, Operation> = new Map(
-  [...hubspotObjectNames.flatMap(operationsOf), appendNoteOperation()].map((operation) => [
+  [...hubspotObjectNames.flatMap(operationsOf), withCreateBatch('note', appendNoteOperation())].map((operation) => [
     operation.id,
     operation as unknown as Operation,
   ]),
@@ -44,9 +45,9 @@ function operationsOf(object: HubspotObject): { readonly id: string }[] {
     searchOperation(object),
     listOperation(object),
     propertiesOperation(object),
-    createOperation(object),
-    updateOperation(object),
-    upsertOperation(object),
+    withCreateBatch(object, createOperation(object)),
+    withUpdateBatch(object, updateOperation(object)),
+    withUpsertBatch(object, upsertOperation(object)),
     archiveOperation(object),
     associateOperation(object),
     dissociateOperation(object),
