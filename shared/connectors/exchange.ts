@@ -20,7 +20,9 @@ export async function sendWithReplay(deps: SenderDeps, way: Way, request: OneReq
 }
 
 function refreshHelps({ config, manifest }: Way, answer: HttpAnswer): boolean {
-  if (answer.status !== 401) return false;
+  // Some systems refuse a credential inside a 200.
+  const refused = answer.status === 401 || (answer.status === 200 && manifest.classify(answer)?.class === 'auth');
+  if (!refused) return false;
   // A static key may have been replaced in its secret since it was read.
   if (!('refresh' in config.auth)) return true;
   if (config.auth.refresh === 'never') return false;
