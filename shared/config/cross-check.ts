@@ -25,6 +25,7 @@ export type RawFiles = {
   readonly owners: RawFile | null;
   readonly policies: RawFile | null;
   readonly systems: readonly (RawFile | null)[];
+  readonly files: readonly (RawFile | null)[];
 };
 
 /**
@@ -37,6 +38,7 @@ export function crossProblems(files: RawFiles, known: KnownParts): ConfigProblem
     ...agentProblems(files, known),
     ...systemProblems(files, known),
     ...policyProblems(files, known),
+    ...fileProblems(files, known),
   ];
 }
 
@@ -173,4 +175,42 @@ function conditionProblems(
     );
   }
   return problems;
+}
+
+/** A source of files names a team, an agent that may use the tool, and inputs of the tool. */
+function fileProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
+  const prefixes = files.files.map((file) => String(fields(file?.raw).prefix ?? ''));
+  return files.files.flatMap((file, i) => {
+    if (!file) return [];
+    const { owner, as, tool, columns, prefix } = fields(file.raw);
+    const say = (at: readonly PropertyKey[], message: string, allowed?: string) =>
+      problemAt(file.positions, at, message, allowed);
+    const found = [...teamProblem(files, file.positions, ['owner'], owner)];
+    const overlaps = prefixes.some((other, j) => i !== j && other !== '' && String(prefix).startsWith(other));
+    if (overlaps) found.push(say(['prefix'], 'lies below the prefix of another source.', 'a prefix of its own'));
+    if (typeof tool !== 'string') return found;
+    found.push(...toolProblem(known, file.positions, ['tool'], tool), ...agentOfFile(files, say, as, tool));
+    const named = known.tools?.find(({ name }) => name === tool);
+    if (named?.effect === 'read') found.push(say(['tool'], 'reads; a row does something.', 'a tool that writes'));
+    const strange = Object.entries(fields(columns)).filter(([, to]) => {
+      const input = typeof to === 'string' ? to : fields(to).input;
+      return named !== undefined && typeof input === 'string' && !named.inputs.includes(input);
+    });
+    const inputs = named?.inputs.join(', ');
+    return [...found, ...strange.map(([column]) => say(['columns', column], 'is no input of the tool.', inputs))];
+  });
+}
+
+function agentOfFile(
+  files: RawFiles,
+  say: (at: readonly PropertyKey[], message: string, allowed?: string) => ConfigProblem,
+  as: unknown,
+  tool: string,
+): ConfigProblem[] {
+  if (!files.agents || typeof as !== 'string') return [];
+  const agents = fields(files.agents.raw);
+  if (!Object.hasOwn(agents, as)) return [say(['as'], `No agent is called \`${as}\`.`, Object.keys(agents).join(', '))];
+  const granted = words(fields(agents[as]).tools ?? []);
+  if (granted.some((name) => name === tool || (name.endsWith('*') && tool.startsWith(name.slice(0, -1))))) return [];
+  return [say(['tool'], `is not granted to the agent \`${as}\`.`, granted.join(', '))];
 }

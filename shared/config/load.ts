@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { sha256Hex } from '../model/ids.ts';
 import { findSecrets } from '../model/secret-shape.ts';
 import { crossProblems, type KnownParts, type RawFile } from './cross-check.ts';
+import { fileSchema } from './file-schema.ts';
 import { type ConfigProblem, type Positions, problemAt, schemaProblems } from './problems.ts';
 import { agentSchema, ownersSchema, type PlumblineConfig, policiesSchema, systemSchema } from './schema.ts';
 
@@ -31,17 +32,23 @@ export function loadConfig(dir: string, known: KnownParts = {}): LoadResult {
   const agents = readYaml(dir, 'agents.yaml', agentsFile, problems);
   const owners = readYaml(dir, 'owners.yaml', ownersSchema, problems);
   const policies = readYaml(dir, 'policies.yaml', policiesSchema, problems);
-  const systems = Object.fromEntries(
-    systemFiles(dir, problems).map((file) => [
-      basename(file, '.yaml'),
-      readYaml(dir, `systems/${file}`, systemSchema, problems),
-    ]),
-  );
+  const folder = (name: string, schema: z.ZodType) =>
+    Object.fromEntries(
+      yamlFiles(dir, name, problems).map((file) => [
+        basename(file, '.yaml'),
+        readYaml(dir, `${name}/${file}`, schema, problems),
+      ]),
+    );
+  const [systems, files] = [folder('systems', systemSchema), folder('files', fileSchema)];
+  if (Object.keys(systems).length === 0) {
+    problems.push(fileProblem('systems', 'No system is configured.', 'systems/<system>.yaml'));
+  }
   strangeFiles(dir, problems);
-  problems.push(...crossProblems({ agents, owners, policies, systems: Object.values(systems) }, known));
+  problems.push(...crossProblems({ agents, owners, policies, systems: Object.values(systems), files: Object.values(files) }, known));
   if (problems.length > 0) return { kind: 'problems', problems: sorted(problems) };
   const config = {
     systems: Object.fromEntries(Object.entries(systems).map(([name, file]) => [name, systemSchema.parse(file?.raw)])),
+    files: Object.fromEntries(Object.entries(files).map(([name, file]) => [name, fileSchema.parse(file?.raw)])),
     agents: agentsFile.parse(agents?.raw),
     owners: ownersSchema.parse(owners?.raw),
     policies: policiesSchema.parse(policies?.raw),
@@ -50,15 +57,13 @@ export function loadConfig(dir: string, known: KnownParts = {}): LoadResult {
   return { kind: 'ok', config: { version, ...config } };
 }
 
-function systemFiles(dir: string, problems: ConfigProblem[]): readonly string[] {
-  const files = list(join(dir, 'systems'));
+function yamlFiles(dir: string, folder: string, problems: ConfigProblem[]): readonly string[] {
+  const files = list(join(dir, folder));
   const good = files.filter((file) => /^[a-z][a-z0-9-]{0,39}\.yaml$/.test(file));
   for (const file of files.filter((other) => !good.includes(other))) {
-    problems.push(
-      fileProblem(`systems/${file}`, 'This file is not read.', '<system>.yaml, lower-case letters, digits, hyphens'),
-    );
+    const allowed = '<name>.yaml, lower-case letters, digits, hyphens';
+    problems.push(fileProblem(`${folder}/${file}`, 'This file is not read.', allowed));
   }
-  if (good.length === 0) problems.push(fileProblem('systems', 'No system is configured.', 'systems/<system>.yaml'));
   return good;
 }
 

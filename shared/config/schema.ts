@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { conditionForm, parseCondition } from './condition.ts';
+import type { FileConfig } from './file-schema.ts';
 import { looksLikeCredential } from './literal-credential.ts';
 import { restSchema } from './rest-schema.ts';
 
@@ -170,9 +171,17 @@ export const systemSchema = z.strictObject({
     .strictObject({
       opensAfter: z.number().int().min(1),
       stays: duration,
+      /** What calls get while it is open: writes wait, or are refused with a case; reads may get the last answer once more. */
       whileOpen: z.enum(['queue', 'case', 'fallback']),
+      fallback: z.strictObject({ maxAge: duration }).optional(),
     })
+    .refine(
+      ({ whileOpen, fallback }) => (whileOpen === 'fallback') === (fallback !== undefined),
+      '`fallback: { maxAge: 15m }` where whileOpen is fallback, and only there',
+    )
     .prefault({ opensAfter: 5, stays: '30s', whileOpen: 'queue' }),
+  /** Writes that have to wait for longer than this without a pause open a case for the owner. */
+  waitingAlarm: duration.prefault('15m'),
   /** How long our effect may take to be visible to a read-back; absence counts only after it. */
   settle: duration.prefault('5m'),
   /** The API itself, where the connector is `rest`. */
@@ -267,6 +276,8 @@ export type PoliciesConfig = z.output<typeof policiesSchema>;
 export type PlumblineConfig = {
   readonly version: string;
   readonly systems: { readonly [name: string]: SystemConfig };
+  /** Sources of files, by name. */
+  readonly files: { readonly [name: string]: FileConfig };
   readonly agents: { readonly [name: string]: AgentConfig };
   readonly owners: OwnersConfig;
   readonly policies: PoliciesConfig;

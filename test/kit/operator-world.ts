@@ -35,6 +35,7 @@ const agent = {
 
 /** A small configuration: one system, two agents, and one person of each role. */
 export const operatorConfig: PlumblineConfig = {
+  files: {},
   version: 'test',
   systems: {
     hubspot: {
@@ -46,6 +47,7 @@ export const operatorConfig: PlumblineConfig = {
       scopes: [],
       limits: [{ calls: 100, per: 10_000 }],
       breaker: { opensAfter: 5, stays: 30_000, whileOpen: 'queue' },
+      waitingAlarm: 900_000,
       settle: 300_000,
       personal: [],
       webhooks: {},
