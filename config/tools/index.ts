@@ -2,6 +2,12 @@ import type { ToolIndex } from '../../shared/tools/catalog.ts';
 
 /** The tools that are deployed: each is loaded with its first call. A tool that is not named here does not exist. */
 export const tools: ToolIndex = {
+  account_find: { through: ['salesforce'], load: () => import('./account_find.ts') },
+  account_get: { through: ['salesforce'], load: () => import('./account_get.ts') },
+  account_upsert: { through: ['salesforce'], load: () => import('./account_upsert.ts') },
+  case_append_comment: { through: ['salesforce'], load: () => import('./case_append_comment.ts') },
+  case_create: { through: ['salesforce'], load: () => import('./case_create.ts') },
+  case_get: { through: ['salesforce'], load: () => import('./case_get.ts') },
   contact_append_note: { through: ['hubspot'], load: () => import('./contact_append_note.ts') },
   contact_find: { through: ['hubspot'], load: () => import('./contact_find.ts') },
   contact_get: { through: ['hubspot'], load: () => import('./contact_get.ts') },
@@ -19,6 +25,10 @@ export const tools: ToolIndex = {
   invoice_add_line: { through: ['stripe'], load: () => import('./invoice_add_line.ts') },
   invoice_create: { through: ['stripe'], load: () => import('./invoice_create.ts') },
   invoice_list: { through: ['stripe'], load: () => import('./invoice_list.ts') },
+  opportunity_create: { through: ['salesforce'], load: () => import('./opportunity_create.ts') },
+  opportunity_get: { through: ['salesforce'], load: () => import('./opportunity_get.ts') },
+  opportunity_search: { through: ['salesforce'], load: () => import('./opportunity_search.ts') },
+  opportunity_update_stage: { through: ['salesforce'], load: () => import('./opportunity_update_stage.ts') },
   payment_list: { through: ['stripe'], load: () => import('./payment_list.ts') },
   portal_order_cancel: { through: ['rest'], load: () => import('./portal_order_cancel.ts') },
   portal_order_create: { through: ['rest'], load: () => import('./portal_order_create.ts') },
@@ -26,8 +36,6 @@ export const tools: ToolIndex = {
   portal_order_list: { through: ['rest'], load: () => import('./portal_order_list.ts') },
   portal_order_update_date: { through: ['rest'], load: () => import('./portal_order_update_date.ts') },
   refund_create: { through: ['stripe'], load: () => import('./refund_create.ts') },
-  supplier_address_list: { through: ['rest'], load: () => import('./supplier_address_list.ts') },
-  supplier_price_list: { through: ['rest'], load: () => import('./supplier_price_list.ts') },
   slack_channel_find: { through: ['slack'], load: () => import('./slack_channel_find.ts') },
   slack_message_post: { through: ['slack'], load: () => import('./slack_message_post.ts') },
   slack_message_update: { through: ['slack'], load: () => import('./slack_message_update.ts') },
@@ -35,6 +43,8 @@ export const tools: ToolIndex = {
   slack_thread_get: { through: ['slack'], load: () => import('./slack_thread_get.ts') },
   slack_thread_reply: { through: ['slack'], load: () => import('./slack_thread_reply.ts') },
   slack_user_find: { through: ['slack'], load: () => import('./slack_user_find.ts') },
+  supplier_address_list: { through: ['rest'], load: () => import('./supplier_address_list.ts') },
+  supplier_price_list: { through: ['rest'], load: () => import('./supplier_price_list.ts') },
   ticket_append_note: { through: ['hubspot'], load: () => import('./ticket_append_note.ts') },
   ticket_create: { through: ['hubspot'], load: () => import('./ticket_create.ts') },
 };

@@ -66,8 +66,11 @@ export const simulators: Readonly<Record<string, SimulatorPlan>> = {
   salesforce: {
     port: 4212,
     holds: '160 accounts, 650 contacts',
-    start: ({ secrets: { clientId, clientSecret, refreshToken }, ...rest }) =>
-      startSalesforce({ ...rest, app: { clientId, clientSecret, refreshToken, runAs: true } }),
+    async start({ secrets: { clientId, clientSecret, refreshToken, staticToken, jwt }, ...rest }) {
+      const { username, publicKeyPem: jwtPublicKey } = jwt;
+      const app = { clientId, clientSecret, refreshToken, username, jwtPublicKey };
+      return startSalesforce({ ...rest, staticTokens: [staticToken], app });
+    },
   },
   'supplier-portal': {
     port: 4217,

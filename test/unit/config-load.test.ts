@@ -94,7 +94,7 @@ test.each([
     'stgae: [closed',
     'approvals[0].when.stgae',
   ],
-  ['an approval by an unknown team', 'policies.yaml', 'by: data-stewards', 'by: stewards', 'approvals[1].by'],
+  ['an approval by an unknown team', 'policies.yaml', 'by: revops-leads', 'by: stewards', 'approvals[0].by'],
   ['an unknown connector', 'systems/hubspot.yaml', 'connector: hubspot', 'connector: hubspots', 'connector'],
   ['an owner that is no team', 'systems/hubspot.yaml', 'owner: revops', 'owner: revop', 'owner'],
   [
