@@ -1,7 +1,9 @@
+import { path } from '../../http/path.ts';
 import type { Json } from '../../model/json.ts';
 import type { Classified, HttpAnswer, RequestContext, RequestSpec, WriteVerdict } from '../../model/operation.ts';
 import {
   dataPath,
+  externalPath,
   isId,
   isObject,
   jsonOf,
@@ -16,7 +18,7 @@ import {
   salesforceObjects,
 } from './client.ts';
 import { itemFailure } from './errors.ts';
-import { unreadable } from './reads.ts';
+import { type ExternalId, unreadable } from './reads.ts';
 import { unknownOutcome, writable, writeFailure, writeHeaders } from './writes.ts';
 
 /** The most records one collection request takes. */
@@ -29,6 +31,7 @@ export const maxCollection = 200;
 export type CollectionItem =
   | { readonly change: 'create'; readonly providerKey: string; readonly properties: SalesforceFields }
   | { readonly change: 'update'; readonly id: string; readonly properties: SalesforceFields }
+  | { readonly change: 'upsert'; readonly externalId: ExternalId; readonly properties: SalesforceFields }
   | { readonly change: 'delete'; readonly id: string };
 
 /** Several actions of one kind on one object. `allOrNone`: Salesforce carries out all of them or nothing. */
@@ -39,7 +42,8 @@ export type Collection = {
 };
 
 /**
- * One request for up to 200 creates, updates or deletes of one object. Throws `invalid_input` for mixed, too many or no items.
+ * One request for up to 200 creates, updates, upserts by one external id field, or deletes of one object. Throws `invalid_input`
+ * for mixed, too many or no items.
  * @see https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm
  */
 export function collectionRequest(
@@ -60,7 +64,7 @@ export function collectionRequest(
   const records = items.map((item) => recordBody(apiVersion, object, item));
   return {
     method: change === 'create' ? 'POST' : 'PATCH',
-    path: at,
+    path: change === 'upsert' ? at + externalField(apiVersion, collection) : at,
     headers: writeHeaders,
     body: { json: { allOrNone, records } },
     timeoutMs: requestTimeoutMs,
@@ -71,7 +75,26 @@ function recordBody(apiVersion: string, object: SalesforceObject, item: Collecti
   const attributes = { type: salesforceObjects[object].type };
   if (item.change === 'create') return { attributes, ...writable(item.properties), [refField]: item.providerKey };
   if (item.change === 'delete') return { attributes, id: item.id };
+  if (item.change === 'upsert') {
+    const { field, value } = item.externalId;
+    return { attributes, ...writable(withoutKey(item)), [field]: value };
+  }
   return { attributes, id: checkedId(apiVersion, object, item.id), ...writable(item.properties) };
+}
+
+/** The path of the one external id field of all items, checked as in the path of a record. */
+function externalField(apiVersion: string, { object, items }: Collection): string {
+  const by = items.flatMap((item) => (item.change === 'upsert' ? [item.externalId] : []));
+  for (const one of by) externalPath({ apiVersion }, object, one);
+  const fields = [...new Set(by.map(({ field }) => field))];
+  if (fields.length > 1) refuse('an upsert names two external id fields', 'Send each field in a request of its own.');
+  return path`/${salesforceObjects[object].type}/${fields[0] ?? ''}`;
+}
+
+/** What is written beside the external id itself. */
+function withoutKey({ externalId, properties }: CollectionItem & { readonly change: 'upsert' }): SalesforceFields {
+  const key = externalId.field.toLowerCase();
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => name.toLowerCase() !== key));
 }
 
 /** An id that has passed the check of a path. */
@@ -102,10 +125,13 @@ function itemVerdict(object: SalesforceObject, item: CollectionItem, row: Json |
     return notApplied ? { kind: 'not_applied', error } : unknownOutcome(error.code, error.message);
   }
   const id = isId(row.id) ? longId(row.id) : null;
-  if (id === null || (item.change !== 'create' && longId(item.id) !== id))
-    return unread('about the record of this item');
+  if (id === null || ('id' in item && longId(item.id) !== id)) return unread('about the record of this item');
   const records = [recordRef(object, id)];
   if (item.change === 'delete') return { kind: 'applied', data: { id, deleted: true }, records };
+  if (item.change === 'upsert') {
+    const created = row.created === true;
+    return { kind: 'applied', data: { id, properties: withoutKey(item), created }, records, created };
+  }
   const created = item.change === 'create';
   const data = { id, properties: item.properties, created };
   return created ? { kind: 'applied', data, records, created } : { kind: 'applied', data, records };

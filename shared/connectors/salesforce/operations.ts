@@ -1,4 +1,5 @@
 import type { Operation } from '../../model/operation.ts';
+import { withCreateBatch, withDeleteBatch, withUpdateBatch, withUpsertBatch } from './batch-forms.ts';
 import { commentOperation } from './case-comment.ts';
 import { changedOperation, deletedOperation, updatedOperation } from './changes.ts';
 import { type SalesforceObject, salesforceObjectNames } from './client.ts';
@@ -26,10 +27,10 @@ function operationsOf(object: SalesforceObject): readonly { readonly id: string 
     changedOperation(object),
     updatedOperation(object),
     deletedOperation(object),
-    createOperation(object),
-    updateOperation(object),
-    upsertOperation(object),
-    deleteOperation(object),
+    withCreateBatch(object, createOperation(object)),
+    withUpdateBatch(object, updateOperation(object)),
+    withUpsertBatch(object, upsertOperation(object)),
+    withDeleteBatch(object, deleteOperation(object)),
   ];
 }
 
