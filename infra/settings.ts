@@ -59,6 +59,12 @@ export function verifyApiKey(): string | null {
   return process.env.PLUMBLINE_API_KEY ?? null;
 }
 
+/** Where a person reaches the operator API and their access token; null where one of both is not set. */
+export function operatorAccess(): { readonly url: string; readonly token: string } | null {
+  const { PLUMBLINE_OPERATOR_URL: url, PLUMBLINE_OPERATOR_TOKEN: token } = process.env;
+  return url && token ? { url, token } : null;
+}
+
 /** Adds variables to this process's environment, where SDK clients that are made later read them. */
 export function useEnvironment(variables: Readonly<Record<string, string>>): void {
   Object.assign(process.env, variables);

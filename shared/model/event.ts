@@ -80,3 +80,8 @@ export function conflictIdentity(identity: string, itemHash: string): string {
 export function forcedIdentity(identity: string, replayId: string): string {
   return `${identity}~forced:${replayId}`;
 }
+
+/** Whose an event is on the ledger: its channel's, so that the events of a channel and a day can be listed. */
+export function sourcePrincipal({ system, channel }: Pick<InboxMessage, 'system' | 'channel'>): string {
+  return `service:${system}/${channel}`;
+}

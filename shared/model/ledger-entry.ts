@@ -50,6 +50,7 @@ export type LedgerEntry =
       readonly kind: 'event';
       readonly entryId: string;
       readonly identity: string;
+      readonly type: string;
       readonly outcome: string;
       readonly bodyHash: string;
     } & LedgerFacts)

@@ -1,5 +1,5 @@
 import type { CaseOpening } from '../model/case.ts';
-import type { EventOutcome, InboxClaim, InboxMessage } from '../model/event.ts';
+import { type EventOutcome, type InboxClaim, type InboxMessage, sourcePrincipal } from '../model/event.ts';
 import { sha256Hex } from '../model/ids.ts';
 import type { LedgerEntry } from '../model/ledger-entry.ts';
 
@@ -22,7 +22,8 @@ export function eventEntry(input: {
     outcome: text,
     bodyHash: message.bodyHash,
     atMs: input.nowMs,
-    principal: 'service:webhooks',
+    type: message.type,
+    principal: sourcePrincipal(message),
     runId: null,
     workflow: null,
     period: null,

@@ -50,7 +50,9 @@ export const operatorConfig: PlumblineConfig = {
       waitingAlarm: 900_000,
       settle: 300_000,
       personal: [],
-      webhooks: {},
+      webhooks: {
+        crm: { scheme: 'hubspot-v3', secret: 'plumbline/test/crm', tolerance: 300_000, maxBodyBytes: 1_048_576 },
+      },
     },
   },
   agents: { 'sales-assistant': agent, 'support-assistant': { ...agent, owner: 'support' } },

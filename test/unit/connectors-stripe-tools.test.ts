@@ -61,6 +61,7 @@ describe('the Stripe tools', () => {
 
   it('need no permission that the configured key is not given', () => {
     const used = tools.flatMap((tool) => {
+      if (tool.kind === 'across') return [];
       const planned = tool.operation(tool.examples[0] as never, { nowMs: 0 });
       return operationById(planned.operation)?.scopes ?? [];
     });
