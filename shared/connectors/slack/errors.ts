@@ -21,9 +21,6 @@ const authCodes: ReadonlySet<string> = new Set([
   'token_revoked',
 ]);
 
-/** Codes after which Slack says that some part of the call may have succeeded, or says nothing of it. */
-const faultCodes: ReadonlySet<string> = new Set(['fatal_error', 'internal_error', 'service_unavailable']);
-
 /** By `error`: Slack answers 200 to nearly everything. @see https://docs.slack.dev/reference/methods/chat.postMessage#errors */
 const byCode: Readonly<Record<string, Verdict>> = {
   ratelimited: limited,
@@ -80,8 +77,9 @@ const byFamily: readonly (readonly [RegExp, Verdict])[] = [
 const byStatus: Readonly<Record<number, Verdict>> = { 401: refused('auth'), 429: limited };
 
 /**
- * Classifies an answer that is not the expected one: by Slack's `error`, then by status. A code that is not known proves
- * nothing, and neither does any answer of something in between.
+ * Classifies an answer that is not the expected one: by Slack's `error`, then by status. A code that is not listed proves
+ * nothing (`internal_error` and `fatal_error` say themselves that some of the call may have succeeded), and neither does any
+ * answer of something in between.
  */
 export function slackFailure(answer: HttpAnswer): SlackFailure {
   const body = bodyOf(answer);
@@ -116,7 +114,6 @@ export function classify(answer: HttpAnswer): Classified | null {
 
 function verdictOfCode(code: string): Verdict {
   if (authCodes.has(code)) return refused('auth');
-  if (faultCodes.has(code)) return unknown;
   const known = Object.hasOwn(byCode, code) ? byCode[code] : undefined;
   return known ?? byFamily.find(([family]) => family.test(code))?.[1] ?? unknown;
 }
