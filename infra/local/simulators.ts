@@ -1,6 +1,7 @@
 import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import type { Clock } from '../../shared/model/clock.ts';
 import type { InstallSecrets } from './install-secrets.ts';
+import { startErpnext } from './systems/erpnext/start.ts';
 import { startPortal } from './systems/portal/start.ts';
 import { startSalesforce } from './systems/salesforce/start.ts';
 import { startSlack } from './systems/slack/start.ts';
@@ -51,6 +52,20 @@ export const simulators: Readonly<Record<string, SimulatorPlan>> = {
       const target: NonNullable<Simulator['webhooks']>['target'] = (to) =>
         stripe.webhooks.target(to && { url: to.deliverTo, secret: to.secret });
       return { url: stripe.url, webhooks: { target }, close: stripe.close };
+    },
+  },
+  erpnext: {
+    port: 4213,
+    holds: '170 customers, 220 sales orders',
+    async start({ secrets, ...rest }) {
+      const { key, secret } = secrets.keyPair;
+      const erpnext = await startErpnext({
+        ...rest,
+        keys: { [key]: { secret, user: 'plumbline@integration.example' } },
+      });
+      const target: NonNullable<Simulator['webhooks']>['target'] = (to) =>
+        erpnext.webhooks.target(to && { url: to.deliverTo, secret: to.secret });
+      return { url: erpnext.url, webhooks: { target }, close: erpnext.close };
     },
   },
   slack: {

@@ -18,7 +18,7 @@ export type LintContext = {
 };
 
 const verbs =
-  /(^|_)(find|get|search|list|check|read|upsert|create|update|append|add|set|move|delete|archive|send|post|close|cancel|assign|link|merge|refund|invite|reply)(_|$)/;
+  /(^|_)(find|get|search|list|check|read|upsert|create|update|append|add|set|move|delete|archive|send|post|close|cancel|assign|link|merge|refund|invite|reply|submit)(_|$)/;
 
 /**
  * Checks every tool against every rule and returns all that is broken. A deployment with a broken tool does not start.

@@ -22,7 +22,7 @@ export type ErpnextFields = { readonly [field: string]: ErpnextValue };
 export type ErpnextRecord = {
   /** Frappe's `name`. */
   readonly id: string;
-  /** Frappe's `modified`, exactly as it was answered: without zone, to be handed back unchanged. */
+  /** Frappe's `modified`, exactly as it was answered: without zone, to be handed back unchanged. A field like others, too. */
   readonly version: string;
   readonly properties: ErpnextFields;
 };
@@ -184,7 +184,7 @@ export function recordOf(value: Json | undefined): ErpnextRecord | null {
   if (!isObject(value) || !isName(value.name) || !isSiteTime(value.modified)) return null;
   const properties: Record<string, ErpnextValue> = {};
   for (const [name, held] of Object.entries(value)) {
-    if (['name', 'modified', 'doctype'].includes(name)) continue;
+    if (name === 'name' || name === 'doctype') continue;
     if (held === null || typeof held !== 'object') properties[name] = held;
     else if (Array.isArray(held)) properties[name] = (held as readonly Json[]).filter(isObject);
   }

@@ -83,7 +83,7 @@ function rowsOf(answer: HttpAnswer, asked: readonly string[]): readonly ErpnextR
     const record = recordOf(row);
     // One row that cannot be read would be left out silently.
     if (!record) return unreadable('a list of records');
-    const missing = asked.find((name) => !always.includes(name) && !Object.hasOwn(record.properties, name));
+    const missing = asked.find((name) => name !== 'name' && !Object.hasOwn(record.properties, name));
     if (missing !== undefined) return fieldMissing(missing);
     records.push(record);
   }
@@ -169,7 +169,7 @@ function judgeWhole(answer: HttpAnswer, { id, fields }: GetInput): ErpnextRecord
     Object.fromEntries(rowFields.flatMap((name) => (row[name] === undefined ? [] : [[name, row[name]]]))),
   ) as readonly JsonObject[];
   const pairs = fields.map((name) => [name, record.properties[name] ?? null] as const);
-  return { ...record, properties: { ...Object.fromEntries(pairs), items } };
+  return { ...record, properties: { ...Object.fromEntries(pairs), modified: record.version, items } };
 }
 
 /** Lists records: data is `{ results, after }` for no match, one and several alike. It shows what was just written. */
