@@ -66,7 +66,9 @@ const trace = ({ tenant }: Call) => ({ requestId: 'batch', clientRequestId: 'bat
 
 function requestOf({ request }: Call, step: Step): SimRequest {
   const version = request.segments[0] ?? 'v1.0';
-  const url = new URL(`http://127.0.0.1/${version}/${String(step.url).replace(/^\//, '')}`);
+  // Microsoft's client leaves the version in, and that is taken too.
+  const relative = String(step.url).replace(/^\/?(v1\.0\/)?/, '');
+  const url = new URL(`http://127.0.0.1/${version}/${relative}`);
   const headers = Object.fromEntries(
     Object.entries(step.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   );
@@ -75,7 +77,9 @@ function requestOf({ request }: Call, step: Step): SimRequest {
     path: url.pathname,
     segments: url.pathname.split('/').slice(1).map(decodeURIComponent),
     query: url.searchParams,
-    headers: { host: request.headers.host ?? '', authorization: request.headers.authorization ?? '', ...headers },
+    headers: { ...kept(request, 'host'), ...kept(request, 'authorization'), ...headers },
     bodyText: step.body === undefined ? '' : JSON.stringify(step.body),
   };
 }
+
+const kept = ({ headers }: SimRequest, name: string) => (headers[name] === undefined ? {} : { [name]: headers[name] });

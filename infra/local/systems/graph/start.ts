@@ -53,6 +53,7 @@ type Deps = {
   readonly oauth: OAuthServer;
   readonly faults: FaultBook;
   readonly notifications: NotificationSender;
+  readonly open: boolean;
   readonly perTenMinutes: number;
   readonly recentMs: number[];
   requests: number;
@@ -109,12 +110,15 @@ function assemble(options: GraphOptions, file: StateFile): Deps {
     staticTokens: options.staticTokens ?? ['local-static-token'],
     open: options.open ?? false,
   });
-  const perTenMinutes = options.perTenMinutes ?? 10_000;
-  return { tenant, oauth, notifications, faults: createFaultBook(), perTenMinutes, recentMs: [], requests: 0 };
+  return {
+    ...{ tenant, oauth, notifications, faults: createFaultBook(), open: options.open ?? false },
+    ...{ perTenMinutes: options.perTenMinutes ?? 10_000, recentMs: [], requests: 0 },
+  };
 }
 
-async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
+async function handle(deps: Deps, arrived: SimRequest): Promise<SimAnswer> {
   const { tenant } = deps;
+  const request = deps.open ? unfolded(arrived) : arrived;
   if (request.path.startsWith('/_')) return tenant.file.atomically(() => adminRoute(deps, request));
   deps.requests += 1;
   const entry = tenant.effects.arrived(tenant.clock.now(), request);
@@ -131,6 +135,12 @@ async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   if (answer === 'drop') return answer;
   const ids = { 'request-id': trace.requestId, 'client-request-id': trace.clientRequestId };
   return { ...answer, headers: { ...answer.headers, ...ids } };
+}
+
+/** Microsoft's client takes only https links for whole: one over plain http it puts behind its own base. */
+function unfolded(request: SimRequest): SimRequest {
+  const path = request.path.replace(/^\/v1\.0\/http:\/\/(127\.0\.0\.1|localhost):[0-9]{1,5}(?=\/)/, '');
+  return { ...request, path, segments: path.split('/').slice(1).map(decodeURIComponent) };
 }
 
 function traceOf({ tenant, requests }: Deps, request: SimRequest): Trace {
