@@ -2,7 +2,7 @@ import { sqsClient, sqsEventQueue } from '../shared/aws/event-queue.ts';
 import { s3PayloadStore } from '../shared/aws/payload-store.ts';
 import { awsSecretStore, secretsClient } from '../shared/aws/secret-store.ts';
 import { readAwsEnv, readEnv, readRuntimeConfig } from '../shared/config/env.ts';
-import { loadConnector } from '../shared/connectors/registry.ts';
+import { loadAdapter } from '../shared/connectors/registry.ts';
 import { systemClock } from '../shared/model/clock.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
 import { loadChannels } from '../shared/webhooks/channels.ts';
@@ -14,7 +14,7 @@ const env = readEnv(['STAGE', 'QUEUE_INBOX_URL', 'PAYLOAD_BUCKET', 'WEBHOOK_PUBL
 const clock = systemClock;
 const write = (line: string) => void process.stdout.write(`${line}\n`);
 const log = jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'webhook-door' } });
-const channels = await loadChannels(readRuntimeConfig(import.meta.url), loadConnector);
+const channels = await loadChannels(readRuntimeConfig(import.meta.url), loadAdapter);
 const names = [...channels.values()].map(({ secret }) => secret);
 const secrets = createSecretCache({ secrets: awsSecretStore(secretsClient()), names, clock, log });
 await secrets.keepFresh();

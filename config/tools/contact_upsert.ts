@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
+import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentChange } from '../../shared/tools/records.ts';
 import { contactFields } from './contact_fields.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
+import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
 import { stripe } from '../../shared/connectors/stripe/calls.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { recordsOf } from '../../shared/tools/records.ts';

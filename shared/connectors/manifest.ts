@@ -60,8 +60,6 @@ export type ConnectorManifest = {
   };
   /** Whether a 401 says that the token has ended, so that a refresh can help. */
   saysTokenExpired(answer: HttpAnswer): boolean;
-  /** Signature schemes by name, and how one item of a delivery is identified. */
-  readonly webhooks: { readonly schemes: readonly string[]; readonly identity: readonly string[] };
   /** Operation -> the operation that undoes it, or null with no way back. */
   readonly undo: Readonly<Record<string, string | null>>;
 };

@@ -8,39 +8,37 @@ import type { ConnectorManifest } from './manifest.ts';
 export type Connector = {
   readonly manifest: ConnectorManifest;
   operationById(id: string): Operation | null;
-  readonly webhook: WebhookAdapter;
   /** Where the configuration of a system describes its API: the connector as that system has it. */
   readonly onSystem?: (system: string, config: SystemConfig) => Pick<Connector, 'manifest' | 'operationById'>;
 };
 
 const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
   async erpnext() {
-    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+    const [{ manifest }, { operationById }] = await Promise.all([
       import('./erpnext/manifest.ts'),
       import('./erpnext/operations.ts'),
-      import('./erpnext/webhook.ts'),
     ]);
-    return { manifest, operationById, webhook: webhookAdapter };
+    return { manifest, operationById };
   },
   async graph() {
-    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+    const [{ manifest }, { operationById }] = await Promise.all([
       import('./graph/manifest.ts'),
       import('./graph/operations.ts'),
-      import('./graph/webhook.ts'),
     ]);
-    return { manifest, operationById, webhook: webhookAdapter };
+    return { manifest, operationById };
   },
   async hubspot() {
-    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+    const [{ manifest }, { operationById }] = await Promise.all([
       import('./hubspot/manifest.ts'),
       import('./hubspot/operations.ts'),
-      import('./hubspot/webhook.ts'),
     ]);
-    return { manifest, operationById, webhook: webhookAdapter };
+    return { manifest, operationById };
   },
   async rest() {
-    const [{ manifest, manifestOf }, { operationById, operationsOf, restSystem }, { webhookAdapter }] =
-      await Promise.all([import('./rest/manifest.ts'), import('./rest/operations.ts'), import('./rest/webhook.ts')]);
+    const [{ manifest, manifestOf }, { operationById, operationsOf, restSystem }] = await Promise.all([
+      import('./rest/manifest.ts'),
+      import('./rest/operations.ts'),
+    ]);
     const made = new WeakMap<SystemConfig, Pick<Connector, 'manifest' | 'operationById'>>();
     const onSystem: Connector['onSystem'] = (name, config) => {
       const known = made.get(config);
@@ -54,32 +52,39 @@ const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
       made.set(config, own);
       return own;
     };
-    return { manifest, operationById, webhook: webhookAdapter, onSystem };
+    return { manifest, operationById, onSystem };
   },
   async salesforce() {
-    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+    const [{ manifest }, { operationById }] = await Promise.all([
       import('./salesforce/manifest.ts'),
       import('./salesforce/operations.ts'),
-      import('./salesforce/webhook.ts'),
     ]);
-    return { manifest, operationById, webhook: webhookAdapter };
+    return { manifest, operationById };
   },
   async slack() {
-    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+    const [{ manifest }, { operationById }] = await Promise.all([
       import('./slack/manifest.ts'),
       import('./slack/operations.ts'),
-      import('./slack/webhook.ts'),
     ]);
-    return { manifest, operationById, webhook: webhookAdapter };
+    return { manifest, operationById };
   },
   async stripe() {
-    const [{ manifest }, { operationById }, { webhookAdapter }] = await Promise.all([
+    const [{ manifest }, { operationById }] = await Promise.all([
       import('./stripe/manifest.ts'),
       import('./stripe/operations.ts'),
-      import('./stripe/webhook.ts'),
     ]);
-    return { manifest, operationById, webhook: webhookAdapter };
+    return { manifest, operationById };
   },
+};
+
+const adapters: Readonly<Record<string, () => Promise<{ readonly webhookAdapter: WebhookAdapter }>>> = {
+  erpnext: () => import('./erpnext/webhook.ts'),
+  graph: () => import('./graph/webhook.ts'),
+  hubspot: () => import('./hubspot/webhook.ts'),
+  rest: () => import('./rest/webhook.ts'),
+  salesforce: () => import('./salesforce/webhook.ts'),
+  slack: () => import('./slack/webhook.ts'),
+  stripe: () => import('./stripe/webhook.ts'),
 };
 
 /** Every connector by name. */
@@ -92,7 +97,21 @@ export const connectorNames: readonly string[] = Object.keys(loaders);
 export async function loadConnector(name: string): Promise<Connector> {
   const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
   if (load) return load();
-  throw new PlumblineError(`There is no connector named ${name}.`, {
+  throw unknownConnector(name);
+}
+
+/**
+ * Loads what a connector says of its product's notifications, and not its operations: the webhook door needs no more.
+ * Throws `config_invalid` for a name there is no connector of.
+ */
+export async function loadAdapter(name: string): Promise<WebhookAdapter> {
+  const load = Object.hasOwn(adapters, name) ? adapters[name] : undefined;
+  if (load) return (await load()).webhookAdapter;
+  throw unknownConnector(name);
+}
+
+function unknownConnector(name: string): PlumblineError {
+  return new PlumblineError(`There is no connector named ${name}.`, {
     code: 'config_invalid',
     retry: 'never',
     hint: `Use one of: ${connectorNames.join(', ')}.`,

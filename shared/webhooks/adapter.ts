@@ -19,6 +19,8 @@ export type DeliveryFacts = {
  * Integers above 2^53 arrive as strings. A connector exports one as `webhookAdapter` from its `webhook.ts`.
  */
 export type WebhookAdapter = {
+  /** The signature schemes of the product's own notifications; any other scheme is described by the table of providers. */
+  readonly schemes: readonly string[];
   /** The items of a body, in its order; null where the body has not the expected shape (it is quarantined). */
   split(body: Json): readonly Json[] | null;
   /**

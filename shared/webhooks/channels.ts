@@ -49,27 +49,24 @@ export function channelsOf(
   return channels;
 }
 
-/** Connectors as the webhook room sees them. */
-export type ConnectorLoader = (name: string) => Promise<{
-  readonly manifest: { readonly webhooks: { readonly schemes: readonly string[] } };
-  readonly webhook: WebhookAdapter;
-}>;
+/** Loads what a connector says of its product's notifications, and nothing else of it. */
+export type AdapterLoader = (connector: string) => Promise<WebhookAdapter>;
 
 /** The adapter of a connector for a scheme that is its own; null for any other, which the table of providers describes. */
 export async function connectorAdapter(
-  load: ConnectorLoader,
+  load: AdapterLoader,
   connector: string,
   scheme: string,
 ): Promise<WebhookAdapter | null> {
-  const { manifest, webhook } = await load(connector);
-  const own = manifest.webhooks.schemes.includes(scheme) || scheme.startsWith(`${connector}-`);
-  return own ? webhook : null;
+  const adapter = await load(connector);
+  const own = adapter.schemes.includes(scheme) || scheme.startsWith(`${connector}-`);
+  return own ? adapter : null;
 }
 
 /** The channels of the configuration with the adapters of their connectors. Throws `config_invalid` for an unknown connector. */
 export async function loadChannels(
   config: PlumblineConfig,
-  load: ConnectorLoader,
+  load: AdapterLoader,
 ): Promise<ReadonlyMap<string, Channel>> {
   const adapters = new Map<string, WebhookAdapter | null>();
   for (const { connector, webhooks } of Object.values(config.systems)) {

@@ -3,7 +3,7 @@ import type { Sender } from '../connectors/sender.ts';
 import { notify } from '../ledger/notices.ts';
 import type { LedgerStore } from '../ledger/ports.ts';
 import type { Operation } from '../model/operation.ts';
-import { type ConnectorLoader, connectorAdapter } from './channels.ts';
+import { type AdapterLoader, connectorAdapter } from './channels.ts';
 import type { EventDelay, SourceStore } from './ports.ts';
 import type { ProcessDeps } from './process.ts';
 import { planEvent, reReadRecord } from './re-read.ts';
@@ -16,7 +16,7 @@ export type EventWorkerDeps = Omit<ProcessDeps, 'ledger' | 'plan' | 'reRead' | '
   readonly ledger: LedgerStore;
   readonly sources: Pick<SourceStore, 'seen'>;
   readonly send: Sender;
-  readonly loadConnector: ConnectorLoader;
+  readonly loadAdapter: AdapterLoader;
   readonly loadOperation: (id: string) => Promise<Operation>;
   readonly delay: EventDelay;
 };
@@ -31,7 +31,7 @@ export function eventWorker(
   deps: EventWorkerDeps,
 ): (records: readonly QueuedMessage[], remainingMs: number) => Promise<BatchAnswer> {
   const { config, send, loadOperation } = deps;
-  const adapterOf = (connector: string, scheme: string) => connectorAdapter(deps.loadConnector, connector, scheme);
+  const adapterOf = (connector: string, scheme: string) => connectorAdapter(deps.loadAdapter, connector, scheme);
   const live = { systems: config.systems, send, loadOperation, adapterOf };
   const process: BatchDeps = {
     ...deps,

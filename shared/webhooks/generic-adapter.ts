@@ -10,6 +10,7 @@ import type { Provider } from './providers.ts';
 export function genericAdapter(provider: Provider, unsignedType: string | null): WebhookAdapter {
   const stable = (item: Json) => provider.volatile.reduce(without, item);
   return {
+    schemes: [],
     split: (body) => itemsOf(provider.items, body),
     identity: (item, delivery) => identityOf(provider, item, stable(item), delivery),
     stable,

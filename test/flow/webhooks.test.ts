@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sortedJson } from '../../shared/action/canonical.ts';
-import { hubspotOn } from '../../shared/connectors/hubspot/operations.ts';
+import { hubspotOn } from '../../shared/connectors/hubspot/calls.ts';
 import { loadOperation } from '../../shared/connectors/registry.ts';
 import { sha256Hex } from '../../shared/model/ids.ts';
 import type { Json } from '../../shared/model/json.ts';

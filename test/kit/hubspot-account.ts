@@ -1,5 +1,6 @@
 import { type HubSpotSimulator, startHubSpot } from '../../infra/local/systems/hubspot/start.ts';
-import { hubspot, operationById } from '../../shared/connectors/hubspot/operations.ts';
+import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
+import { operationById } from '../../shared/connectors/hubspot/operations.ts';
 import { httpClient } from '../../shared/http/client.ts';
 import { encodeBody } from '../../shared/http/digest.ts';
 import { encodeQuery } from '../../shared/http/path.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { hubspot, operationById } from '../../shared/connectors/hubspot/operations.ts';
+import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
+import { operationById } from '../../shared/connectors/hubspot/operations.ts';
 import type { BatchForm, BatchItem, HttpAnswer, PlannedCall, WriteVerdict } from '../../shared/model/operation.ts';
 import { account, closeAccount, contact, exchange, key, next, openAccount } from '../kit/hubspot-account.ts';
 

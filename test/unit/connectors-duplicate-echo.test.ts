@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hubspot, operationById } from '../../shared/connectors/hubspot/operations.ts';
+import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
+import { operationById } from '../../shared/connectors/hubspot/operations.ts';
 import type { SendInput } from '../../shared/connectors/sender.ts';
 import { makeAttempt, type SystemDeps } from '../../shared/tools/attempt.ts';
 

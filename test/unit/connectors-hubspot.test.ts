@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { textAsHtml } from '../../shared/connectors/html.ts';
+import { hubspot, hubspotOn } from '../../shared/connectors/hubspot/calls.ts';
 import { refProperty } from '../../shared/connectors/hubspot/client.ts';
 import { sameValue } from '../../shared/connectors/hubspot/compare.ts';
 import { manifest } from '../../shared/connectors/hubspot/manifest.ts';
-import { hubspot, hubspotOn, operationById, operations } from '../../shared/connectors/hubspot/operations.ts';
+import { operationById, operations } from '../../shared/connectors/hubspot/operations.ts';
 import { connectorNames, loadConnector, loadOperation } from '../../shared/connectors/registry.ts';
 import type { Json } from '../../shared/model/json.ts';
 import type { HttpAnswer, PlannedCall, RequestContext } from '../../shared/model/operation.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import * as z from 'zod/mini';
-import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
+import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
 import { PlumblineError } from '../../shared/model/errors.ts';
 import { makeAttempt, type SystemDeps } from '../../shared/tools/attempt.ts';
 import { makeCatalog } from '../../shared/tools/catalog.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import * as z from 'zod';
 import { tools as index } from '../../config/tools/index.ts';
 import { loadConfig } from '../../shared/config/load.ts';
-import { hubspot } from '../../shared/connectors/hubspot/operations.ts';
+import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
 import { catalogOf, makeCatalog } from '../../shared/tools/catalog.ts';
 import { defineTool, type WriteToolSpec } from '../../shared/tools/define.ts';
 import { lintTools } from '../../shared/tools/lint.ts';

@@ -34,7 +34,7 @@ function worker(changes: Partial<EventWorkerDeps> = {}) {
       const answer = { status: 200, headers: {}, bodyText: JSON.stringify({ id: '501', properties }) };
       return { kind: 'answer', answer, fetchedAtMs: 1 };
     },
-    loadConnector: async () => ({ manifest: { webhooks: { schemes: ['hubspot-v3'] } }, webhook: webhookAdapter }),
+    loadAdapter: async () => webhookAdapter,
     loadOperation: async (id) => (await import('../../shared/connectors/registry.ts')).loadOperation(id),
     handlers: [{ wants: () => true, handle: async ({ message }) => [handled.push(message)].map(String) }],
     delay: { retryIn: async () => {} },

@@ -36,7 +36,6 @@ export const manifest: ConnectorManifest = {
   },
   // A key has no end; one that was replaced is read again from its secret.
   saysTokenExpired: () => false,
-  webhooks: { schemes: ['frappe'], identity: ['site', 'doctype', 'name', 'event', 'modified'] },
   undo: Object.fromEntries(
     [...operations.values()]
       .filter((operation) => operation.kind === 'write')

@@ -10,6 +10,7 @@ import { type ErpnextObject, erpnextObjectNames, erpnextObjects, isName, isObjec
  * @see https://docs.frappe.io/framework/user/en/guides/integration/webhooks
  */
 export const webhookAdapter: WebhookAdapter = {
+  schemes: ['frappe'],
   split: (body) => (isObject(body) ? [body] : null),
   identity: (item) => {
     if (!isObject(item)) return null;

@@ -32,10 +32,6 @@ export const manifest: ConnectorManifest = {
     judge: credentialOf,
   },
   saysTokenExpired,
-  webhooks: {
-    schemes: ['graph'],
-    identity: ['tenantId', 'subscriptionId', 'changeType', 'resource', 'resourceData.id', 'resourceData.@odata.etag'],
-  },
   undo: Object.fromEntries(
     [...operations.values()]
       .filter((operation) => operation.kind === 'write')

@@ -19,6 +19,7 @@ const lifecycleEvents = ['reauthorizationRequired', 'subscriptionRemoved', 'miss
  * and https://learn.microsoft.com/en-us/graph/change-notifications-lifecycle-events
  */
 export const webhookAdapter: WebhookAdapter = {
+  schemes: ['graph'],
   split: (body) => (isObject(body) && Array.isArray(body.value) && body.value.length > 0 ? body.value : null),
   identity,
   // The end of the subscription moves with each renewal, and the client state with each rotation of the secret.

@@ -19,20 +19,6 @@ export const manifest: ConnectorManifest = {
     judge: accountOf,
   },
   saysTokenExpired,
-  webhooks: {
-    schemes: ['hubspot-v3'],
-    identity: [
-      'portalId',
-      'appId',
-      'subscriptionId',
-      'subscriptionType',
-      'objectId',
-      'eventId',
-      'occurredAt',
-      'propertyName',
-      'propertyValue',
-    ],
-  },
   undo: Object.fromEntries(
     [...operations.values()]
       .filter((operation) => operation.kind === 'write')

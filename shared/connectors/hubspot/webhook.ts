@@ -1,8 +1,8 @@
 import { sha256Hex } from '../../model/ids.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { WebhookAdapter } from '../../webhooks/adapter.ts';
+import { hubspotOn } from './calls.ts';
 import { type HubspotObject, hubspotObjectNames, hubspotObjects, idText, isObject } from './client.ts';
-import { hubspotOn } from './operations.ts';
 
 /**
  * HubSpot's notifications: an array of up to 100 items. `eventId` alone is documented as not unique, so the identity is
@@ -10,6 +10,7 @@ import { hubspotOn } from './operations.ts';
  * @see https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide
  */
 export const webhookAdapter: WebhookAdapter = {
+  schemes: ['hubspot-v3'],
   split: (body) => (Array.isArray(body) ? (body as readonly Json[]) : null),
   identity,
   stable: (item) => {

@@ -15,7 +15,6 @@ export const manifest: ConnectorManifest = {
   // Writes are refused where nothing says who the system is: the build asks for it, and this is what is left without it.
   account: { request: () => ({ method: 'GET', path: '/' }), judge: () => null },
   saysTokenExpired: (answer) => answer.status === 401,
-  webhooks: { schemes: [], identity: [] },
   undo: {},
 };
 

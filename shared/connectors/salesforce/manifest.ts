@@ -30,7 +30,6 @@ export const manifest: ConnectorManifest = {
     judge: credentialOf,
   },
   saysTokenExpired,
-  webhooks: { schemes: ['salesforce-outbound'], identity: ['OrganizationId', 'Id'] },
   undo: Object.fromEntries(
     [...operations.values()]
       .filter((operation) => operation.kind === 'write')

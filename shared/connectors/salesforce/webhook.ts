@@ -10,6 +10,7 @@ import { isId, isObject, longId, type SalesforceObject, salesforceObjectNames } 
  * @see https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging_notifications.htm
  */
 export const webhookAdapter: WebhookAdapter = {
+  schemes: ['salesforce-outbound'],
   split: (body) => (Array.isArray(body) && body.length > 0 ? (body as readonly Json[]) : null),
   identity: (item) => {
     const [organization, notification] = isObject(item) ? [organizationOf(item), item.Id] : [null, null];

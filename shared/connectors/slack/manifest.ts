@@ -17,7 +17,6 @@ export const manifest: ConnectorManifest = {
   account: { request: () => methodSpec('auth.test'), judge: accountOf },
   credential: { request: () => methodSpec('auth.test'), judge: credentialOf },
   saysTokenExpired,
-  webhooks: { schemes: ['slack'], identity: ['team_id', 'event_id'] },
   undo: Object.fromEntries(
     [...operations.values()]
       .filter((operation) => operation.kind === 'write')

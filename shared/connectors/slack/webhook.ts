@@ -12,6 +12,7 @@ import { isId, isObject, type MessagePlace, messageId, textOf } from './client.t
  * @see https://docs.slack.dev/apis/events-api and https://docs.slack.dev/reference/interaction-payloads
  */
 export const webhookAdapter: WebhookAdapter = {
+  schemes: ['slack'],
   split: (body) => {
     const item = isObject(body) && typeof body.payload === 'string' ? parsed(body.payload) : body;
     return isObject(item) ? [item] : null;

@@ -21,7 +21,6 @@ export const manifest: ConnectorManifest = {
     judge: accountOf,
   },
   saysTokenExpired,
-  webhooks: { schemes: ['stripe'], identity: ['account', 'id'] },
   undo: Object.fromEntries(
     [...operations.values()]
       .filter((operation) => operation.kind === 'write')

@@ -13,6 +13,7 @@ import { isObject, type StripeObject, stripeObjectNames, stripeObjects } from '.
  * @see https://docs.stripe.com/webhooks and https://docs.stripe.com/event-destinations#thin-events
  */
 export const webhookAdapter: WebhookAdapter = {
+  schemes: ['stripe'],
   split: (body) => (isEvent(body) ? [body] : null),
   identity,
   stable: (item, delivery) => {
