@@ -18,7 +18,7 @@ export const heldBackCodes: readonly string[] = ['circuit_open', 'rate_limit', '
 /** What may keep a write from being tried at all, asked before anything is claimed. */
 export type SystemGate = {
   /**
-   * Null where writes to a system may be tried: its breaker is closed, or was just closed by a read that was sent as the probe.
+   * Null where writes to a system may be tried: its breakers are closed, or were just closed by a read that was sent as the probe.
    * @param input.deadlineMs absolute time by which a probe must be answered
    */
   open(input: {
@@ -42,7 +42,9 @@ export type SystemGate = {
 /** Makes the gate in front of the one way out. Throws `store_unavailable` where the state of a system cannot be read. */
 export function makeGate(deps: SenderDeps): SystemGate {
   const openNow = async (way: Way, deadlineMs: number) => {
-    const refused = await passBreaker(deps, way, { purpose: 'write', deadlineMs });
+    // A write is looked at before it is made: it needs reads to work too.
+    const reads = await passWithProbe(deps, way, 'read', { deadlineMs });
+    const refused = reads ?? (await passWithProbe(deps, way, 'write', { deadlineMs }));
     return refused === null ? null : { retryAfterMs: refused.error.retryAfterMs ?? way.config.breaker.stays };
   };
   return {
@@ -64,15 +66,29 @@ async function retryWaits(deps: SenderDeps, way: Way): Promise<{ readonly retryA
   return verdict.kind === 'wait' ? verdict : null;
 }
 
+type Refused = Extract<SendResult, { kind: 'not_sent' }>;
+type Asking = Pick<OneRequest, 'deadlineMs' | 'traceparent'>;
+
 /** Null where the request may go. A write that comes after the wait lets the account question go first, as the probe. */
 export async function passBreaker(
   deps: SenderDeps,
   way: Way,
-  request: Pick<OneRequest, 'purpose' | 'deadlineMs' | 'traceparent'>,
-): Promise<Extract<SendResult, { kind: 'not_sent' }> | null> {
-  const kind: OperationClass = request.purpose === 'write' ? 'write' : 'read';
+  request: Pick<OneRequest, 'purpose'> & Asking,
+): Promise<Refused | null> {
+  if (request.purpose === 'write') return passWithProbe(deps, way, 'write', request);
+  const verdict = await deps.breakers.ask({ system: way.system, class: 'read' }, ruleOf(way), true);
+  return verdict.kind === 'refuse' ? circuitOpen(verdict.retryAfterMs) : null;
+}
+
+/** Null where a breaker is closed, or was just closed by the account question, sent as its probe. */
+async function passWithProbe(
+  deps: SenderDeps,
+  way: Way,
+  kind: OperationClass,
+  request: Asking,
+): Promise<Refused | null> {
   const [name, rule] = [{ system: way.system, class: kind }, ruleOf(way)];
-  const first = await deps.breakers.ask(name, rule, kind === 'read');
+  const first = await deps.breakers.ask(name, rule, false);
   if (first.kind === 'pass') return null;
   if (first.kind === 'refuse') return circuitOpen(first.retryAfterMs);
   const probe = await deps.breakers.ask(name, rule, true);
@@ -84,7 +100,7 @@ export async function passBreaker(
   return circuitOpen(second.kind === 'refuse' ? second.retryAfterMs : way.config.breaker.stays);
 }
 
-function circuitOpen(retryAfterMs: number) {
+function circuitOpen(retryAfterMs: number): Refused {
   const why = 'The system failed repeatedly and is left alone for now.';
   return notSent('transient', 'circuit_open', why, retryAfterMs);
 }

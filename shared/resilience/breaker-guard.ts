@@ -48,7 +48,11 @@ export function breakerGuard(deps: {
 }): BreakerGuard {
   const copies = new Map<string, Copy>();
   const keep = (key: string, held: HeldState): Copy => {
-    const copy = { state: breakerStateOf(held.value), version: held.version, readAtMs: deps.clock.now() };
+    const nowMs = deps.clock.now();
+    const known = copies.get(key);
+    // Answers of requests made at once may come out of order.
+    if (known && known.version > held.version && nowMs - known.readAtMs < trustMs) return known;
+    const copy = { state: breakerStateOf(held.value), version: held.version, readAtMs: nowMs };
     copies.set(key, copy);
     return copy;
   };
@@ -67,8 +71,9 @@ export function breakerGuard(deps: {
     async ask(name, rule, readOnly) {
       const key = keyOf(name);
       const seen = await current(key, false);
-      // What refuses is read again: another process may have closed it meanwhile.
-      const now = seen.state.kind === 'closed' ? seen : await current(key, true);
+      // What refuses may have been closed by another process meanwhile, and what is failing may have been opened.
+      const well = seen.state.kind === 'closed' && seen.state.failures === 0;
+      const now = well ? seen : await current(key, true);
       const verdict = askBreaker(rule, now.state, { nowMs: deps.clock.now(), owner: deps.owner, readOnly });
       if (verdict.kind !== 'probe') return verdict;
       return (await write(key, now, verdict.next))
@@ -77,7 +82,8 @@ export function breakerGuard(deps: {
     },
     async tell(name, rule, showed) {
       const key = keyOf(name);
-      for (let round = 0; round < 4; round += 1) {
+      // Each lost round means that another process was counted, and an open breaker needs no further count.
+      for (let round = 0; round < 16; round += 1) {
         const from = await current(key, false);
         const next = after(rule, from.state, { showed, nowMs: deps.clock.now() });
         if (next === from.state || (await write(key, from, next))) return;

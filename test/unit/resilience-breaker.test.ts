@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { afterFailure, afterProbe, afterSuccess, askBreaker, closedBreaker } from '../../shared/resilience/breaker.ts';
 import { breakerGuard, breakersOf } from '../../shared/resilience/breaker-guard.ts';
 import type { BreakerState } from '../../shared/resilience/ports.ts';
-import { handClock } from '../kit/hand-clock.ts';
+import { fixedClock } from '../kit/fixed-clock.ts';
 import { memoryResilienceStore } from '../kit/memory-resilience-store.ts';
 
 const name = { system: 'hubspot', class: 'read' } as const;
@@ -54,14 +54,14 @@ describe('the breaker', () => {
   });
 
   it('is shared: what one process saw failing, another does not try', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock()];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(0)];
     const [one, other] = ['one', 'other'].map((owner) => breakerGuard({ store, clock, owner }));
     for (let i = 0; i < 3; i += 1) await one?.tell(name, rule, 'fails');
     expect(await other?.ask(name, rule, true)).toEqual({ kind: 'refuse', retryAfterMs: 1000 });
   });
 
   it('lets only one process try', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock()];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(0)];
     const guards = ['one', 'two', 'three'].map((owner) => breakerGuard({ store, clock, owner }));
     for (let i = 0; i < 3; i += 1) await guards[0]?.tell(name, rule, 'fails');
     clock.advance(1000);
@@ -70,7 +70,7 @@ describe('the breaker', () => {
   });
 
   it('counts failures of several processes together', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock()];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(0)];
     const guards = ['one', 'two', 'three'].map((owner) => breakerGuard({ store, clock, owner }));
     for (const guard of guards) await guard.ask(name, rule, true);
     for (const guard of guards) await guard.tell(name, rule, 'fails');
@@ -78,7 +78,7 @@ describe('the breaker', () => {
   });
 
   it('costs no request while the copy is young and the system works', async () => {
-    const [memory, clock] = [memoryResilienceStore(), handClock()];
+    const [memory, clock] = [memoryResilienceStore(), fixedClock(0)];
     let requests = 0;
     const counted =
       <A extends unknown[], R>(call: (...args: A) => R) =>
@@ -100,7 +100,7 @@ describe('the breaker', () => {
   });
 
   it('is another one for writes than for reads', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock()];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(0)];
     const guard = breakerGuard({ store, clock, owner: 'one' });
     for (let i = 0; i < 3; i += 1) await guard.tell({ ...name, class: 'write' }, rule, 'fails');
     expect((await guard.ask({ ...name, class: 'write' }, rule, false)).kind).toBe('refuse');
@@ -108,7 +108,7 @@ describe('the breaker', () => {
   });
 
   it('of writes is closed on trial by a read: the next failing write opens it, for longer', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock()];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(0)];
     const guard = breakerGuard({ store, clock, owner: 'one' });
     const writes = { ...name, class: 'write' } as const;
     for (let i = 0; i < 3; i += 1) await guard.tell(writes, rule, 'fails');

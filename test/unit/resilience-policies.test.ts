@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { backoffMs, parseRetryAfter } from '../../shared/resilience/backoff.ts';
 import { nearerDeadline, remainingMs } from '../../shared/resilience/deadline.ts';
-import { handClock } from '../kit/hand-clock.ts';
+import { fixedClock } from '../kit/fixed-clock.ts';
 
 const bytes = (value: number) => (count: number) => new Uint8Array(count).fill(value);
 
@@ -30,7 +30,7 @@ describe('backoff', () => {
 
 describe('deadlines', () => {
   it('are never extended by a timeout and never negative', () => {
-    const clock = handClock(1000);
+    const clock = fixedClock(1000);
     expect([
       nearerDeadline(5000, 10_000, clock),
       nearerDeadline(5000, 1000, clock),

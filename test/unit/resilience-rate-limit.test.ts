@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rateLimiter } from '../../shared/resilience/rate-limit.ts';
 import type { RateRule } from '../../shared/resilience/rate-window.ts';
-import { handClock } from '../kit/hand-clock.ts';
+import { fixedClock } from '../kit/fixed-clock.ts';
 import { memoryResilienceStore } from '../kit/memory-resilience-store.ts';
 
 const tenSeconds = { calls: 100, per: 10_000 };
@@ -21,7 +21,7 @@ function mostIn(times: readonly number[], per: number): number {
 
 describe('the rate limit', () => {
   it('lets no more calls pass than the window allows, however many processes ask', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const limiters = Array.from({ length: 3 }, () => rateLimiter({ store, clock }));
     expect(await takeAll(limiters, 300)).toBe(100);
   });
@@ -34,7 +34,7 @@ describe('the rate limit', () => {
     const rule = fc.record({ calls: fc.integer({ min: 1, max: 40 }), per: fc.constantFrom(1000, 7000, 10_000) });
     await fc.assert(
       fc.asyncProperty(rule, steps, async (limit, moves) => {
-        const [store, clock] = [memoryResilienceStore(), handClock(1_000_123)];
+        const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_123)];
         const limiters = [1, 2, 3].map(() => rateLimiter({ store, clock }));
         const times: number[] = [];
         for (const [ms, wanted] of moves) {
@@ -49,7 +49,7 @@ describe('the rate limit', () => {
   });
 
   it('gets nine tenths of the limit through where calls come all the time', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const limiters = [1, 2].map(() => rateLimiter({ store, clock }));
     let passed = 0;
     for (let i = 0; i < 1000; i += 1) {
@@ -61,7 +61,7 @@ describe('the rate limit', () => {
   });
 
   it('gives unused calls of a lease back, so that slow processes do not use up what they do not need', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const limiter = rateLimiter({ store, clock });
     let refused = 0;
     for (let i = 0; i < 300; i += 1) {
@@ -72,7 +72,7 @@ describe('the rate limit', () => {
   });
 
   it('says when to ask again, and has room then', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_004_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_004_000)];
     const limiter = rateLimiter({ store, clock });
     await takeAll([limiter], 100);
     const verdict = await limiter.take('key', rules);
@@ -82,7 +82,7 @@ describe('the rate limit', () => {
   });
 
   it('ends at the wider limit', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const limiter = rateLimiter({ store, clock });
     const passed: number[] = [];
     for (let i = 0; i < 4; i += 1) {
@@ -93,7 +93,7 @@ describe('the rate limit', () => {
   });
 
   it('is one for two systems that share a credential, each with its own ceiling', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const limiter = rateLimiter({ store, clock });
     expect(await takeAll([limiter], 50, [{ calls: 40, per: 10_000 }])).toBe(40);
     expect(await takeAll([limiter], 100, [tenSeconds])).toBe(60);
@@ -109,7 +109,7 @@ describe('the rate limit', () => {
         return memory.write(...input);
       },
     };
-    const limiter = rateLimiter({ store, clock: handClock(1_000_000) });
+    const limiter = rateLimiter({ store, clock: fixedClock(1_000_000) });
     for (let i = 0; i < 40; i += 1) await limiter.take('key', [tenSeconds]);
     expect(writes).toBeLessThanOrEqual(8);
   });
@@ -117,7 +117,7 @@ describe('the rate limit', () => {
 
 describe('a pause that the system asked for', () => {
   it('holds every process back until it is over', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const [one, other] = [1, 2].map(() => rateLimiter({ store, clock }));
     await other?.take('key', rules);
     await one?.pause('key', rules, 1_030_000);
@@ -129,7 +129,7 @@ describe('a pause that the system asked for', () => {
   });
 
   it('is seen within five seconds by a process that holds calls of a long window', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const day = [{ calls: 10_000, per: 86_400_000 }];
     const [one, other] = [1, 2].map(() => rateLimiter({ store, clock }));
     for (let i = 0; i < 20; i += 1) await other?.take('key', day);
@@ -139,7 +139,7 @@ describe('a pause that the system asked for', () => {
   });
 
   it('never lasts longer than an hour without being asked again, whatever the system said', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const limiter = rateLimiter({ store, clock });
     await limiter.pause('key', rules, 1_000_000 + 999_999_999_000);
     clock.advance(3_600_000);
@@ -147,7 +147,7 @@ describe('a pause that the system asked for', () => {
   });
 
   it('is not shortened by a later, shorter one', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const limiter = rateLimiter({ store, clock });
     await limiter.pause('key', rules, 1_060_000);
     await limiter.pause('key', rules, 1_001_000);
@@ -164,24 +164,24 @@ describe('the budget for retries', () => {
   };
 
   it('is a fifth of the calls while many are made', async () => {
-    const limiter = rateLimiter({ store: memoryResilienceStore(), clock: handClock(1_000_000) });
+    const limiter = rateLimiter({ store: memoryResilienceStore(), clock: fixedClock(1_000_000) });
     expect(await takeAll([limiter], 80, [tenSeconds])).toBe(80);
     expect(await retries(limiter, 50)).toBe(16);
   });
 
   it('is a tenth of the limit while few are made, so that a lone call can be tried again', async () => {
-    const limiter = rateLimiter({ store: memoryResilienceStore(), clock: handClock(1_000_000) });
+    const limiter = rateLimiter({ store: memoryResilienceStore(), clock: fixedClock(1_000_000) });
     expect(await retries(limiter, 50)).toBe(10);
   });
 
   it('is at least one', async () => {
-    const limiter = rateLimiter({ store: memoryResilienceStore(), clock: handClock(1_000_000) });
+    const limiter = rateLimiter({ store: memoryResilienceStore(), clock: fixedClock(1_000_000) });
     expect((await limiter.takeRetry('key', [{ calls: 1, per: 1000 }])).kind).toBe('ok');
     expect((await limiter.takeRetry('key', [{ calls: 1, per: 1000 }])).kind).toBe('wait');
   });
 
   it('fills again as the window moves on', async () => {
-    const clock = handClock(1_000_000);
+    const clock = fixedClock(1_000_000);
     const limiter = rateLimiter({ store: memoryResilienceStore(), clock });
     await retries(limiter, 50);
     clock.advance(11_000);

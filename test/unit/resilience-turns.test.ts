@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PlumblineError } from '../../shared/model/errors.ts';
 import { readWaiting, takesTurns, turnEveryMs } from '../../shared/resilience/turns.ts';
-import { handClock } from '../kit/hand-clock.ts';
+import { fixedClock } from '../kit/fixed-clock.ts';
 import { memoryResilienceStore } from '../kit/memory-resilience-store.ts';
 
 const rules = [
@@ -19,7 +19,7 @@ describe('turns', () => {
   });
 
   it('begin when waiting may end and go to everybody once', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const [one, other] = [takesTurns({ store, clock }), takesTurns({ store, clock })];
     const taken: number[] = [];
     for (const take of [one, other, one, other]) taken.push(await take('crm', rules, 1_030_000));
@@ -27,7 +27,7 @@ describe('turns', () => {
   });
 
   it('never lie in the past', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const take = takesTurns({ store, clock });
     await take('crm', rules, 1_000_000);
     clock.advance(60_000);
@@ -38,12 +38,12 @@ describe('turns', () => {
     const fault = async () => {
       throw new PlumblineError('x', { code: 'store_unavailable', retry: 'after_check', hint: '' });
     };
-    const take = takesTurns({ store: { read: fault, write: fault }, clock: handClock(5) });
+    const take = takesTurns({ store: { read: fault, write: fault }, clock: fixedClock(5) });
     expect(await take('crm', rules, 77)).toBe(77);
   });
 
   it('show since when a system is waited for without a pause', async () => {
-    const [store, clock] = [memoryResilienceStore(), handClock(1_000_000)];
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const take = takesTurns({ store, clock });
     expect(await readWaiting(store, 'crm', clock.now())).toBeNull();
     for (let i = 0; i < 20; i += 1) {
