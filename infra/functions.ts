@@ -7,6 +7,7 @@ export type FunctionName =
   | 'operator-door'
   | 'event-worker'
   | 'action-worker'
+  | 'file-drop'
   | 'tick'
   | 'token-refresh'
   | 'ledger-stream'
@@ -88,6 +89,7 @@ export const functions: readonly FunctionSpec[] = [
     memoryMb: 512,
     env: toolCalls,
   },
+  { name: 'file-drop', does: 'carries out the rows of dropped files', timeoutS: 60, memoryMb: 512, env: toolCalls },
   {
     name: 'tick',
     does: 'finds what is due',

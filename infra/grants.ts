@@ -116,6 +116,18 @@ const workers = (may: Statements, secrets: SecretNames) => ({
     may.receive('actions'),
     may.kms('dynamodb', 's3', 'sqs'),
   ],
+  'file-drop': () => [
+    may.drops(),
+    may.state('Files', ['files'], ['GetItem', 'PutItem']),
+    ...systemCalls(may, secrets),
+    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
+    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
+    may.table('Ledger', 'ledger', ['PutItem']),
+    // Rows act as an agent: a policy's budget that is used up pauses it.
+    may.table('Control', 'control', ['GetItem', 'PutItem']),
+    may.state('Budgets', ['budgets'], ['UpdateItem']),
+    may.kms('dynamodb', 's3'),
+  ],
   tick: () => [
     may.queries('actions', [indexes.due]),
     may.send('actions'),

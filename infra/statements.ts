@@ -38,6 +38,7 @@ const statePrefixes = {
   waiting: 'waiting#*',
   budgets: 'budget#*',
   sources: 'source#*',
+  files: 'file#*',
 } as const;
 
 type StatePrefix = keyof typeof statePrefixes;
@@ -108,6 +109,8 @@ function otherStatements(arns: Arns) {
         ? [{ sid: 'TellMissing', actions: ['s3:ListBucket'], resources: [arns.payloads] }]
         : []),
     ],
+    /** Reads what is dropped; `payloads` with GetObject may list the bucket. */
+    drops: (): Grant => ({ sid: 'ReadFiles', actions: ['s3:GetObject'], resources: [`${arns.payloads}/files/*`] }),
     send: (queue: QueueName): Grant => ({
       sid: `Send${titled(queue)}`,
       actions: ['sqs:SendMessage'],

@@ -22,6 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ledger: [...base, 'action', 'policy', 'auth'],
   webhooks: [...base, 'connectors', 'ledger', 'action'],
   tools: [...base, 'action', 'policy', 'connectors', 'ledger', 'auth', 'http'],
+  files: [...base, 'tools'],
 };
 
 /** Packages that may be in a bundle, and what they bring. */

@@ -82,6 +82,7 @@ export class ServiceStack extends Stack {
     fromStream(this, 'RouterStreamSource', streamOf('actions'), fns['router-stream']);
     fromStream(this, 'LedgerGuardSource', streamOf('ledger'), fns['ledger-guard']);
     everyMinute(this, 'EveryMinute', fns.tick, queues.tickDead);
+    everyMinute(this, 'FilesEveryMinute', fns['file-drop'], queues.tickDead);
   }
 
   private makeAgentApi(settings: Settings): DoorApi {

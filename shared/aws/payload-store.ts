@@ -1,11 +1,8 @@
-import { AwsClient } from 'aws4fetch';
-import type { AwsEnv } from '../config/env.ts';
 import type { PayloadStore } from '../ledger/ports.ts';
 import { sha256Hex } from '../model/ids.ts';
 import { storeFault } from './dynamo.ts';
+import { type BucketDeps, s3Bucket } from './s3-bucket.ts';
 
-/** What the adapter of payload objects needs. `env` is asked for each request: a Lambda's credentials rotate. */
-export type PayloadStoreDeps = { readonly bucket: string; readonly env: () => AwsEnv };
 
 const timeoutMs = 3_000;
 const attempts = 3;
@@ -15,7 +12,7 @@ const attempts = 3;
  * S3 checks the bytes against their hash on the way in; `get` checks them on the way out.
  * Throws `store_unavailable` where S3 did not answer or the bytes are not the ones that were stored.
  */
-export function s3PayloadStore(deps: PayloadStoreDeps): PayloadStore {
+export function s3PayloadStore(deps: BucketDeps): PayloadStore {
   return {
     put: async (bytes) => {
       const hash = sha256Hex(bytes);
@@ -38,17 +35,12 @@ export function s3PayloadStore(deps: PayloadStoreDeps): PayloadStore {
 type Answer = { readonly ok: boolean; readonly status: number; readonly bytes: Uint8Array };
 
 async function send(
-  deps: PayloadStoreDeps,
+  deps: BucketDeps,
   hash: string,
   method: 'PUT' | 'GET',
   body: Uint8Array | null,
 ): Promise<Answer> {
-  const env = deps.env();
-  const { accessKeyId, secretAccessKey, sessionToken, region } = env;
-  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
-  const client = new AwsClient({ ...credentials, region, service: 's3', retries: 0 });
-  const endpoint = env.endpoint('S3');
-  const origin = endpoint === null ? `https://${deps.bucket}.s3.${region}.amazonaws.com` : `${endpoint}/${deps.bucket}`;
+  const { client, origin } = s3Bucket(deps);
   let fault: unknown = null;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     try {

@@ -53,6 +53,8 @@ export type Call = {
   readonly principalId: string;
   readonly agent: AgentConfig;
   readonly context: CallContext;
+  /** What names the effect by itself and for ever, such as a file's content and line; never from the caller. */
+  readonly natural?: Json;
   readonly warnings: NonNullable<Answer['warnings']>;
   /** Absolute time by which every system must have answered. */
   readonly deadlineMs: number;

@@ -57,7 +57,7 @@ export function prepareWrite(deps: CallDeps, write: WriteCall): Prepared {
     {
       principal: call.principalId,
       actionType: tool.name,
-      occasion: tool.occasion,
+      occasion: call.natural === undefined ? tool.occasion : 'ever',
       windowMs: tool.windowMs,
       target,
       identifying: pick(tool.identifiedBy),
@@ -65,6 +65,7 @@ export function prepareWrite(deps: CallDeps, write: WriteCall): Prepared {
       runId: context.runId,
       event: event === null ? null : { id: event, part: pick(tool.part ?? []) },
       idempotencyKey: context.idempotencyKey,
+      ...(call.natural === undefined ? {} : { natural: call.natural }),
     },
     { nowMs: receivedAtMs, retentionMs },
   );

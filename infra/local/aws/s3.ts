@@ -46,7 +46,8 @@ export function openObjectFile(directory: string, clock: Clock): ObjectFile {
 }
 
 /**
- * Serves buckets with path-style addresses on 127.0.0.1: PutObject (with `If-None-Match: *`), GetObject, HeadObject,
+ * Serves buckets with path-style addresses on 127.0.0.1: PutObject (with `If-None-Match: *`), GetObject (with `Range` and
+ * `If-Match`), HeadObject,
  * DeleteObject, ListObjectsV2. Everything else is answered NotImplemented.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/
  */
@@ -76,7 +77,7 @@ function serve(file: ObjectFile, clock: Clock, callers: Callers, request: LocalR
       return put(file, clock, bucket, key, request);
     case 'GetObject':
     case 'HeadObject':
-      return read(file, bucket, key);
+      return read(file, bucket, key, request.headers);
     case 'DeleteObject':
       file.database.prepare('DELETE FROM object WHERE bucket = ? AND key = ?').run(bucket, key);
       return { status: 204 };
@@ -113,13 +114,23 @@ function put(file: ObjectFile, clock: Clock, bucket: string, key: string, reques
   return { status: 200, headers: { etag } };
 }
 
-function read(file: ObjectFile, bucket: string, key: string): LocalAnswer {
+function read(file: ObjectFile, bucket: string, key: string, asked: LocalRequest['headers']): LocalAnswer {
   const row = file.database.prepare('SELECT * FROM object WHERE bucket = ? AND key = ?').get(bucket, key);
   if (row === undefined) return failure(404, 'NoSuchKey', 'The specified key does not exist.');
   const body = row['body'] as Uint8Array;
   const kept = JSON.parse(String(row['headers'])) as Record<string, string>;
   const modified = new Date(Number(row['modified_ms'])).toUTCString();
-  return { status: 200, headers: { ...kept, etag: String(row['etag']), 'last-modified': modified }, body };
+  const etag = String(row['etag']);
+  if (asked['if-match'] !== undefined && asked['if-match'] !== etag) {
+    return failure(412, 'PreconditionFailed', 'The object is another one.');
+  }
+  const headers = { ...kept, etag, 'last-modified': modified };
+  const range = /^bytes=(\d+)-(\d+)$/.exec(asked['range'] ?? '');
+  if (!range) return { status: 200, headers, body };
+  const [from, to] = [Number(range[1]), Math.min(Number(range[2]), body.length - 1)];
+  if (from >= body.length) return failure(416, 'InvalidRange', 'The requested range is not satisfiable.');
+  const part = `bytes ${from}-${to}/${body.length}`;
+  return { status: 206, headers: { ...headers, 'content-range': part }, body: body.subarray(from, to + 1) };
 }
 
 function list(file: ObjectFile, bucket: string, query: URLSearchParams): LocalAnswer {

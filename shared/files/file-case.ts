@@ -1,0 +1,42 @@
+import type { CaseOpening } from '../model/case.ts';
+import type { CallDeps } from '../tools/call-deps.ts';
+import type { FileCursor } from './ports.ts';
+import type { FileWork } from './work-file.ts';
+
+const waitsLongMs = 3_600_000;
+
+/**
+ * Opens the case that a file's place calls for, before that place is written: bad rows when it is done, a file that cannot be
+ * read on, and one that waits for an hour. A repeat is the same case.
+ */
+export async function fileCase(deps: Pick<CallDeps, 'cases' | 'kernel'>, work: FileWork, cursor: FileCursor): Promise<void> {
+  const nowMs = deps.kernel.clock.now();
+  const opening = openingOf(work, cursor, nowMs);
+  if (opening) await deps.cases.open(opening, nowMs);
+}
+
+function openingOf({ source, config, file }: FileWork, cursor: FileCursor, nowMs: number): CaseOpening | null {
+  const { phase, waiting, bad, rows, line, contentHash } = cursor;
+  const common = {
+    ...{ kind: 'exception' as const, owner: config.owner, actionId: null, system: null, eventIdentity: null },
+    runId: contentHash === null ? null : `file:${source}:${contentHash.slice(0, 16)}`,
+    facts: { source, file: file.key, contentHash, rows, bad, badRows: cursor.badObject, line },
+    dueInMs: 4 * 3_600_000,
+  };
+  const lines = cursor.badSample.map((row) => `line ${row.line}: ${row.why}`).join('\n');
+  const shown = bad > cursor.badSample.length ? `${lines}\n… and ${bad - cursor.badSample.length} more.` : lines;
+  if (phase === 'done' && bad > 0) {
+    const title = `${bad} of ${rows} rows of ${file.key} were not carried out`;
+    const detail = `${shown}\nCorrect these rows and drop them as a new file; the others were carried out.`;
+    return { ...common, reason: 'file_bad_rows', title, detail, dedupeKey: `file-rows:${cursor.id}` };
+  }
+  if (phase === 'stopped') {
+    const title = `${file.key} cannot be read from line ${line} on`;
+    const detail = `${waiting?.why ?? ''}.\n${shown}\nCorrect the file and drop it again under another name.`;
+    return { ...common, reason: 'file_stopped', title, detail, dedupeKey: `file-stopped:${cursor.id}` };
+  }
+  if (phase !== 'waits' || waiting === null || nowMs - waiting.sinceMs < waitsLongMs) return null;
+  const title = `${file.key} waits at line ${line}`;
+  const detail = `${waiting.why} It goes on by itself as soon as this is over; ${rows} rows were worked on.`;
+  return { ...common, reason: 'file_waits', title, detail, dedupeKey: `file-waits:${cursor.id}` };
+}
