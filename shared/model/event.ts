@@ -20,6 +20,8 @@ export type InboxMessage = {
   readonly item: { readonly inline: Json } | { readonly object: string; readonly index: number };
   /** Why a verified body or item could not be read as events; then a person decides. Absent for readable ones. */
   readonly quarantine?: string;
+  /** How it differs from what the provider sends, in names and kinds; beside `quarantine`, where a shape is known. */
+  readonly diff?: readonly string[];
   /** Set by replay. */
   readonly replay: Replay | null;
 };

@@ -1,5 +1,6 @@
 import type { Json } from '../model/json.ts';
 import type { PlannedCall, RecordRef } from '../model/operation.ts';
+import type { Shape } from './shape.ts';
 
 /** What is known of the delivery an item came with. `signedId` is an id that the signature covers, or null. */
 export type DeliveryFacts = {
@@ -21,6 +22,8 @@ export type DeliveryFacts = {
 export type WebhookAdapter = {
   /** The signature schemes of the product's own notifications; any other scheme is described by the table of providers. */
   readonly schemes: readonly string[];
+  /** What every item has: an item that differs from it is quarantined with the difference. Absent: nothing is known of it. */
+  readonly shape?: Shape;
   /** The items of a body, in its order; null where the body has not the expected shape (it is quarantined). */
   split(body: Json): readonly Json[] | null;
   /**

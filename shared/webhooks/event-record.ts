@@ -57,7 +57,10 @@ export function quarantineCase(input: {
     runId: null,
     system,
     eventIdentity: identity,
-    facts: { channel, why, account, bodyHash, object: 'object' in message.item ? message.item.object : null },
+    facts: {
+      ...{ channel, why, account, bodyHash, object: 'object' in message.item ? message.item.object : null },
+      ...(message.diff ? { diff: [...message.diff] } : {}),
+    },
     dedupeKey: account === null ? `quarantined#${identity}` : `quarantined#${system}#${channel}#${account}`,
     dueInMs: dayMs,
   };

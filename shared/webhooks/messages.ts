@@ -7,6 +7,7 @@ import type { Channel } from './channels.ts';
 import { genericAdapter } from './generic-adapter.ts';
 import type { SourceName } from './ports.ts';
 import { redactPayload, redactText } from './redact.ts';
+import { bodyShape, shapeDiff } from './shape.ts';
 import type { Proof } from './verify-types.ts';
 
 /** One verified delivery on its way into the queue. */
@@ -37,7 +38,7 @@ export async function readableMessages(
   const { channel, verdict } = delivery;
   const adapter = channel.adapter ?? genericAdapter(channel.provider, delivery.unsignedType);
   const all = adapter.split(body);
-  if (!all) return [await quarantined(payloads, delivery, 'unexpected_shape', redactPayload(body))];
+  if (!all) return [await quarantined(payloads, delivery, 'unexpected_shape', redactPayload(body), bodyShape(body))];
   const trusted = verdict.items ? new Set(verdict.items) : null;
   const given = trusted ? all.filter((_item, index) => trusted.has(index)) : all;
   const items = given.map(redactPayload);
@@ -73,6 +74,7 @@ function draftOrPoison(delivery: VerifiedDelivery, adapter: WebhookAdapter, sign
       attempt: null,
       item: { inline: item },
       quarantine: 'adapter_failed',
+      ...diffOf(adapter, signed),
     };
   }
 }
@@ -90,8 +92,20 @@ function draft(delivery: VerifiedDelivery, adapter: WebhookAdapter, signed: Json
     occurredAtMs: adapter.occurredAtMs(item),
     attempt: adapter.attempt(item),
     item: { inline: item },
-    ...(identity === null ? { quarantine: 'no_identity' } : {}),
+    ...strangeness(adapter, signed, identity),
   };
+}
+
+/** An item that nothing tells apart, or that lacks what its provider always sends, waits for a person with the difference. */
+function strangeness(adapter: WebhookAdapter, item: Json, identity: string | null) {
+  const { diff } = diffOf(adapter, item);
+  if (identity === null) return { quarantine: 'no_identity', ...(diff ? { diff } : {}) };
+  return diff ? { quarantine: 'drifted', diff } : {};
+}
+
+function diffOf(adapter: WebhookAdapter, item: Json): { readonly diff?: readonly string[] } {
+  const diff = adapter.shape ? shapeDiff(adapter.shape, item) : [];
+  return diff.length === 0 ? {} : { diff };
 }
 
 async function quarantined(
@@ -99,6 +113,7 @@ async function quarantined(
   delivery: VerifiedDelivery,
   reason: string,
   item: Json,
+  diff: readonly string[] = [],
 ): Promise<InboxMessage> {
   const bytes = Buffer.from(JSON.stringify([item]));
   const large = bytes.length > inlineLimitBytes;
@@ -111,6 +126,7 @@ async function quarantined(
     attempt: null,
     item: large ? { object: await payloads.put(bytes), index: 0 } : { inline: item },
     quarantine: reason,
+    ...(diff.length === 0 ? {} : { diff }),
   };
 }
 

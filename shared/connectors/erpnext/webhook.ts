@@ -11,6 +11,7 @@ import { type ErpnextObject, erpnextObjectNames, erpnextObjects, isName, isObjec
  */
 export const webhookAdapter: WebhookAdapter = {
   schemes: ['frappe'],
+  shape: { site: 'text', doctype: 'text', name: 'text', modified: 'text' },
   split: (body) => (isObject(body) ? [body] : null),
   identity: (item) => {
     if (!isObject(item)) return null;

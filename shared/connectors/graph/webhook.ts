@@ -20,6 +20,7 @@ const lifecycleEvents = ['reauthorizationRequired', 'subscriptionRemoved', 'miss
  */
 export const webhookAdapter: WebhookAdapter = {
   schemes: ['graph'],
+  shape: { subscriptionId: 'text', tenantId: 'text' },
   split: (body) => (isObject(body) && Array.isArray(body.value) && body.value.length > 0 ? body.value : null),
   identity,
   // The end of the subscription moves with each renewal, and the client state with each rotation of the secret.

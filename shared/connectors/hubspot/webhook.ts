@@ -11,6 +11,7 @@ import { type HubspotObject, hubspotObjectNames, hubspotObjects, idText, isObjec
  */
 export const webhookAdapter: WebhookAdapter = {
   schemes: ['hubspot-v3'],
+  shape: { portalId: 'number', subscriptionType: 'text', occurredAt: 'number' },
   split: (body) => (Array.isArray(body) ? (body as readonly Json[]) : null),
   identity,
   stable: (item) => {

@@ -11,6 +11,7 @@ import { isId, isObject, longId, type SalesforceObject, salesforceObjectNames } 
  */
 export const webhookAdapter: WebhookAdapter = {
   schemes: ['salesforce-outbound'],
+  shape: { OrganizationId: 'text', Id: 'text', sObject: 'object' },
   split: (body) => (Array.isArray(body) && body.length > 0 ? (body as readonly Json[]) : null),
   identity: (item) => {
     const [organization, notification] = isObject(item) ? [organizationOf(item), item.Id] : [null, null];

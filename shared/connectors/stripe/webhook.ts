@@ -14,6 +14,7 @@ import { isObject, type StripeObject, stripeObjectNames, stripeObjects } from '.
  */
 export const webhookAdapter: WebhookAdapter = {
   schemes: ['stripe'],
+  shape: { id: 'text', object: 'text', type: 'text' },
   split: (body) => (isEvent(body) ? [body] : null),
   identity,
   stable: (item, delivery) => {
