@@ -1,7 +1,7 @@
 import { checkColumn, columnOf } from './call.ts';
 import { FrappeError } from './errors.ts';
 import type { DocType } from './schema.ts';
-import { type Doc, fold, type Site, sortedDocs, type Value } from './site.ts';
+import { type Doc, fold, type Site, sortedDocs, stamp, type Value } from './site.ts';
 
 type Test = (doc: Doc) => boolean;
 
@@ -91,12 +91,19 @@ function testOf(site: Site, field: string, operator: string, value: unknown): Te
     case '<=':
     case '>':
     case '>=': {
+      const bound = isTime(value) ? comparable(value) : null;
       const fits = {
         '<': (n: number) => n < 0,
         '<=': (n: number) => n <= 0,
         '>': (n: number) => n > 0,
         '>=': (n: number) => n >= 0,
       };
+      if (field === 'modified' && bound !== null) {
+        return (doc) => {
+          const at = modifiedAt(site, doc);
+          return fits[operator](at < bound ? -1 : at > bound ? 1 : 0);
+        };
+      }
       // A field without a value meets no comparison.
       return (doc) => !empty(doc) && fits[operator](compare(held(doc), value));
     }
@@ -138,10 +145,23 @@ function compare(held: unknown, given: unknown): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+const isTime = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?$/.test(value);
+
 function comparable(text: string): string {
-  if (/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?$/.test(text))
-    return text.includes('.') ? text.padEnd(26, '0') : `${text}.000000`;
-  return fold(text);
+  if (!isTime(text)) return fold(text);
+  return text.includes('.') ? text.padEnd(26, '0') : `${text}.000000`;
+}
+
+const known = new WeakMap<Doc, { readonly micros: number; readonly text: string }>();
+
+/** When a document was changed, as it is compared; kept, since every page of a list asks for all of them. */
+function modifiedAt(site: Site, doc: Doc): string {
+  const held = known.get(doc);
+  if (held?.micros === doc.modifiedMicros) return held.text;
+  const text = comparable(stamp(site, doc.modifiedMicros));
+  known.set(doc, { micros: doc.modifiedMicros, text });
+  return text;
 }
 
 /** `modified asc, name asc` and its reverse are kept; other orders are made. @throws FrappeError 417 */
