@@ -142,6 +142,52 @@ describe('answers of Salesforce', () => {
   });
 });
 
+describe('the credential', () => {
+  const user = (more: object) => answer(200, { user_id: '005000000000001', ...more });
+  const claims = (value: object) => `h.${Buffer.from(JSON.stringify(value)).toString('base64url')}.s`;
+
+  it.each<[string, HttpAnswer, string, object | null]>([
+    [
+      'an integration user',
+      user({ is_salesforce_integration_user: true }),
+      'opaque',
+      { holder: 'service', scopes: null, expiresAtMs: null },
+    ],
+    ['a person', user({ is_salesforce_integration_user: false }), 'opaque', { holder: 'person' }],
+    ['somebody it does not say more of', user({}), '', { actsAs: '005000000000001AAA', holder: 'unknown' }],
+    [
+      'a token that says what it may do',
+      user({}),
+      claims({ scp: 'api  web', exp: 1_800_000_000 }),
+      { scopes: ['api', 'web'], expiresAtMs: 1_800_000_000_000 },
+    ],
+    ['a token with dots that is no JWT', user({}), 'a.b.c', { scopes: null, expiresAtMs: null }],
+    ['nobody', answer(200, {}), 'opaque', null],
+    ['an ended session', answer(403, 'Bad_OAuth_Token'), 'opaque', null],
+  ])('is known for %s', (_name, given, token, expected) => {
+    const facts = manifest.credential?.judge(given, token) ?? null;
+    if (expected === null) expect(facts).toBeNull();
+    else expect(facts).toMatchObject(expected);
+  });
+
+  it('is asked for at the house of tokens, without the token in the address', () => {
+    expect(manifest.credential?.request({ apiVersion: '62.0', token: 'secret' })).toMatchObject({
+      method: 'GET',
+      path: '/services/oauth2/userinfo',
+    });
+  });
+
+  it('has the calls of the day left that each answer tells', () => {
+    const left = (text: string) => manifest.headroom({ ...answer(200, {}), headers: { 'sforce-limit-info': text } });
+    expect(left('api-usage=18/15000')).toEqual([{ limit: 'day', max: 15_000, remaining: 14_982 }]);
+    expect([left('api-usage=16000/15000')[0]?.remaining, left('')]).toEqual([0, []]);
+    expect(left('api-usage=25/5000, per-app-api-usage=17/250(appName=x)')).toEqual([
+      { limit: 'day', max: 5000, remaining: 4975 },
+      { limit: 'app-day', max: 250, remaining: 233 },
+    ]);
+  });
+});
+
 describe('the organization behind a credential', () => {
   const organization = (IsSandbox: unknown, Id = '00D000000000001EAA') =>
     page({ records: [{ attributes: { type: 'Organization' }, Id, IsSandbox }] });

@@ -83,6 +83,63 @@ describe('access to the simulated Salesforce organization', () => {
     for (const claims of wrong) expect((await assert(claims)).status).toBe(400);
   });
 
+  it('takes an assertion once, under the one algorithm, and says no more of a broken one', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    await start({ app: { jwtPublicKey: publicKey.export({ type: 'spki', format: 'pem' }) as string } });
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const exp = Math.floor(Date.now() / 1000) + 180;
+    const claims = {
+      iss: 'local-app',
+      sub: 'service@example.com',
+      aud: 'https://login.salesforce.com',
+      exp,
+      jti: 'one',
+    };
+    const ask = (alg: string, more: object) => {
+      const text = `${encode({ alg })}.${encode({ ...claims, ...more })}`;
+      const assertion = `${text}.${sign('RSA-SHA256', Buffer.from(text), privateKey).toString('base64url')}`;
+      return token({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion });
+    };
+    const said = [
+      await ask('RS256', {}),
+      await ask('RS256', {}),
+      await ask('none', { jti: 'two' }),
+      await ask('RS256', { jti: 'three' }),
+    ];
+    expect(said.map(({ status, body }) => [status, body.error ?? 'token'])).toEqual([
+      [200, 'token'],
+      [400, 'invalid_grant'],
+      [400, 'invalid_grant'],
+      [200, 'token'],
+    ]);
+    const broken = await token({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: 'a.b.c' });
+    expect([broken.status, broken.body.error]).toEqual([400, 'invalid_grant']);
+  });
+
+  it('says who a session is and that a person holds it, and lets only the app ask about tokens', async () => {
+    const { body } = await token({ grant_type: 'client_credentials', ...form });
+    const bearer = { authorization: `Bearer ${body.access_token}` };
+    const user = async () => (await call('GET', '/services/oauth2/userinfo', undefined, bearer)).body;
+    expect(await user()).toMatchObject({
+      user_id: expect.stringMatching(/^005/),
+      is_salesforce_integration_user: true,
+    });
+    await call('POST', '/_admin/integration-user', { on: false });
+    expect((await user()).is_salesforce_integration_user).toBe(false);
+    const ended = { authorization: 'Bearer ended' };
+    expect((await call('GET', '/services/oauth2/userinfo', undefined, ended)).text).toBe('Bad_OAuth_Token');
+    const introspect = async (fields: Record<string, string>) => {
+      const answer = await fetch(`${org.url}/services/oauth2/introspect`, {
+        method: 'POST',
+        body: new URLSearchParams(fields),
+      });
+      return (await answer.json()) as Record<string, unknown>;
+    };
+    expect(await introspect({ token: body.access_token ?? '', ...form })).toMatchObject({ active: true, scope: 'api' });
+    expect(await introspect({ token: 'ended', ...form })).toEqual({ active: false });
+    expect(await introspect({ token: body.access_token ?? '' })).toMatchObject({ error: 'invalid_client_id' });
+  });
+
   it('refuses calls above the limit of the day with 403', async () => {
     await start({ dailyCalls: 1 });
     await limits('local-static-token');

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../model/json.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
 import type { AccountFacts, ConnectorManifest, CredentialFacts, Headroom } from '../manifest.ts';
 import { bodyOf, dataPath, getSpec, isId, isObject, longId } from './client.ts';
@@ -48,22 +49,35 @@ function accountOf(answer: HttpAnswer): AccountFacts | null {
 }
 
 /**
- * Salesforce tells whether the user is one for integrations, and neither scopes nor an end: sessions live as long as they are
- * used.
+ * Salesforce tells whether the user is one for integrations. Scopes and end stand only in tokens of the JWT form; of the others
+ * it tells neither, and they live as long as they are used.
  * @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_using_userinfo_endpoint.htm
+ * @see https://help.salesforce.com/s/articleView?id=xcloud.jwt_access_tokens.htm
  */
-function credentialOf(answer: HttpAnswer): CredentialFacts | null {
+function credentialOf(answer: HttpAnswer, token = ''): CredentialFacts | null {
   const body = answer.status === 200 ? bodyOf(answer) : null;
   if (!body || !isId(body.user_id)) return null;
   const { is_salesforce_integration_user: isService } = body;
   const holder = typeof isService !== 'boolean' ? 'unknown' : isService ? 'service' : 'person';
-  return { actsAs: longId(body.user_id), holder, scopes: null, expiresAtMs: null };
+  const { scp, exp } = claimsOf(token);
+  return {
+    ...{ actsAs: longId(body.user_id), holder },
+    scopes: typeof scp === 'string' ? scp.split(' ').filter((scope) => scope !== '') : null,
+    expiresAtMs: typeof exp === 'number' ? exp * 1000 : null,
+  };
 }
 
-/** `Sforce-Limit-Info: api-usage=18/5000` tells used and allowed calls of the day. */
+/** What a token of the JWT form says of itself; nothing of any other. Salesforce has checked it: it answered. */
+function claimsOf(token: string): JsonObject {
+  const [, claims = ''] = token.split('.').length === 3 ? token.split('.') : [];
+  return bodyOf({ bodyText: Buffer.from(claims, 'base64url').toString() }) ?? {};
+}
+
+/** `Sforce-Limit-Info: api-usage=18/5000, per-app-api-usage=17/250(appName=x)` tells used and allowed calls of the day. */
 function dailyCalls(answer: HttpAnswer): readonly Headroom[] {
-  const match = /\bapi-usage=([0-9]+)\/([0-9]+)/.exec(answer.headers['sforce-limit-info'] ?? '');
-  if (!match) return [];
-  const [used, max] = [Number(match[1]), Number(match[2])];
-  return [{ limit: 'day', max, remaining: Math.max(0, max - used) }];
+  const said = answer.headers['sforce-limit-info'] ?? '';
+  return [...said.matchAll(/\b(per-app-)?api-usage=([0-9]+)\/([0-9]+)/g)].map(([, perApp, used, allowed]) => {
+    const max = Number(allowed);
+    return { limit: perApp ? 'app-day' : 'day', max, remaining: Math.max(0, max - Number(used)) };
+  });
 }

@@ -20,6 +20,8 @@ export type ConnectedApp = {
   readonly password: string | null;
   /** PEM of the certificate's public key for the JWT bearer grant; null refuses every assertion. */
   readonly jwtPublicKey: string | null;
+  /** Whether access tokens are of the JWT form: these say what they may do, and are not prolonged by use. */
+  readonly jwtAccessTokens: boolean;
 };
 
 /** A session. `endsAtMs` null: a token that never ends. */
@@ -111,7 +113,8 @@ function authenticate(state: State, authorization: string | undefined): void {
   const { clock, app } = state.deps;
   const session = living(state, /^(?:Bearer|OAuth) (\S+)$/i.exec(authorization ?? '')?.[1] ?? '');
   if (!session) throw new SalesforceError(401, 'INVALID_SESSION_ID', 'Session expired or invalid');
-  if (session.endsAtMs !== null) keep(state, { ...session, endsAtMs: clock.now() + app.sessionMs });
+  if (session.endsAtMs !== null && !app.jwtAccessTokens)
+    keep(state, { ...session, endsAtMs: clock.now() + app.sessionMs });
 }
 
 function tokenRoute(state: State, request: SimRequest): SimAnswer {
@@ -211,8 +214,14 @@ function decoded(part: string): Record<string, unknown> {
 function open(state: State, scope: string): Session {
   const { deps } = state;
   const issuedAtMs = deps.clock.now();
-  const token = `${deps.identity.organizationId.slice(0, 15)}!sim${Buffer.from(deps.random(18)).toString('base64url')}`;
-  const session = { token, issuedAtMs, endsAtMs: issuedAtMs + deps.app.sessionMs, scope };
+  const endsAtMs = issuedAtMs + deps.app.sessionMs;
+  const secret = Buffer.from(deps.random(18)).toString('base64url');
+  const claims = { scp: scope, sub: `uid:${deps.identity.userId}`, mty: 'oauth', exp: Math.floor(endsAtMs / 1000) };
+  const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const token = deps.app.jwtAccessTokens
+    ? `${encoded({ alg: 'RS256', typ: 'JWT', tty: 'sfdc-core-token' })}.${encoded(claims)}.${secret}`
+    : `${deps.identity.organizationId.slice(0, 15)}!sim${secret}`;
+  const session = { token, issuedAtMs, endsAtMs, scope };
   keep(state, session);
   state.counters.issued += 1;
   return session;

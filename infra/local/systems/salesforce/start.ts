@@ -74,6 +74,7 @@ const defaultApp: ConnectedApp = {
   username: 'service@example.com',
   password: null,
   jwtPublicKey: null,
+  jwtAccessTokens: false,
 };
 
 const dayMs = 86_400_000;
