@@ -1,4 +1,4 @@
-import type { DropStore, DroppedFile } from '../files/ports.ts';
+import type { DroppedFile, DropStore } from '../files/ports.ts';
 import { sha256Hex } from '../model/ids.ts';
 import { storeFault } from './dynamo.ts';
 import { type BucketDeps, s3Bucket } from './s3-bucket.ts';

@@ -9,7 +9,11 @@ const waitsLongMs = 3_600_000;
  * Opens the case that a file's place calls for, before that place is written: bad rows when it is done, a file that cannot be
  * read on, and one that waits for an hour. A repeat is the same case.
  */
-export async function fileCase(deps: Pick<CallDeps, 'cases' | 'kernel'>, work: FileWork, cursor: FileCursor): Promise<void> {
+export async function fileCase(
+  deps: Pick<CallDeps, 'cases' | 'kernel'>,
+  work: FileWork,
+  cursor: FileCursor,
+): Promise<void> {
   const nowMs = deps.kernel.clock.now();
   const opening = openingOf(work, cursor, nowMs);
   if (opening) await deps.cases.open(opening, nowMs);

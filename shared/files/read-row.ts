@@ -58,7 +58,8 @@ export function readRow(bytes: Uint8Array, config: FileConfig, header: readonly 
     const value = values[column];
     if (value === undefined || value === null || value === '') continue;
     const typed = as === null ? value : typedOf(value, as);
-    if (typed === undefined) return bad(`"${column}" is no ${{ text: 'text', number: 'number', 'yes-no': 'yes or no' }[as ?? 'text']}`);
+    if (typed === undefined)
+      return bad(`"${column}" is no ${{ text: 'text', number: 'number', 'yes-no': 'yes or no' }[as ?? 'text']}`);
     input[name] = typed;
   }
   if (!config.rowKey) return { kind: 'row', input, rowKey: null };

@@ -64,6 +64,8 @@ function outcomeOf(answer: Answer): RowOutcome {
   // Without an action nobody but this file knows of the row.
   const isOurs = answer.action_id === undefined;
   if (isOurs && (error.retryable || notTheRow.includes(error.code))) return { kind: 'wait', why: error.detail };
-  const inputs = error.errors?.map(({ path, message, allowed }) => `${path} ${message}${allowed ? ` (${allowed})` : ''}`);
+  const inputs = error.errors?.map(
+    ({ path, message, allowed }) => `${path} ${message}${allowed ? ` (${allowed})` : ''}`,
+  );
   return { kind: 'bad', why: [`${error.code}: ${error.detail}`, ...(inputs ?? [])].join(' ').slice(0, 500) };
 }

@@ -1,5 +1,10 @@
 /** The bytes of one row, without its line end. `line` counts physical lines from 1. `next` is the first byte after it. */
-export type RawRow = { readonly bytes: Uint8Array; readonly line: number; readonly next: number; readonly nextLine: number };
+export type RawRow = {
+  readonly bytes: Uint8Array;
+  readonly line: number;
+  readonly next: number;
+  readonly nextLine: number;
+};
 
 /** Longest row, bytes: a quote that is never closed would otherwise take the rest of the file. */
 export const maxRowBytes = 65_536;

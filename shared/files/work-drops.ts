@@ -17,7 +17,9 @@ export function dropWorker(deps: FileDeps) {
   return async (remainingMs: number): Promise<void> => {
     const untilMs = deps.kernel.clock.now() + remainingMs - reserveMs;
     const sources = Object.entries(deps.config.files);
-    const rounds = await Promise.allSettled(sources.map(([source, config]) => workSource(deps, { source, config, untilMs, settled })));
+    const rounds = await Promise.allSettled(
+      sources.map(([source, config]) => workSource(deps, { source, config, untilMs, settled })),
+    );
     const faults = rounds.flatMap((round) => (round.status === 'rejected' ? [round.reason as unknown] : []));
     for (const fault of faults) deps.log.error('the files of a source could not be worked on', {}, fault);
     if (faults.length > 0) throw faults[0];

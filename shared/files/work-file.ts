@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { FileConfig } from '../config/file-schema.ts';
-import type { Json } from '../model/json.ts';
 import { sha256Hex } from '../model/ids.ts';
+import type { Json } from '../model/json.ts';
 import type { CallDeps } from '../tools/call-deps.ts';
 import { fileCase } from './file-case.ts';
-import type { BadRow, DropStore, DroppedFile, FileCursor, FileCursorStore } from './ports.ts';
+import type { BadRow, DroppedFile, DropStore, FileCursor, FileCursorStore } from './ports.ts';
 import { readHeader, readRow } from './read-row.ts';
 import { callRow, type RowOutcome } from './row-call.ts';
 import { maxRowBytes, type RawRow, splitRows } from './split-rows.ts';
@@ -117,7 +117,12 @@ async function workChunk(deps: FileDeps, work: FileWork, cursor: FileCursor): Pr
 
 const isTooLong = ({ bytes }: RawRow) => bytes.length > maxRowBytes;
 
-async function carryOut(deps: FileDeps, work: FileWork, cursor: FileCursor, rows: readonly RawRow[]): Promise<FileCursor> {
+async function carryOut(
+  deps: FileDeps,
+  work: FileWork,
+  cursor: FileCursor,
+  rows: readonly RawRow[],
+): Promise<FileCursor> {
   const bad: BadRow[] = [];
   let [place, done]: [Pick<FileCursor, 'byte' | 'line'>, number] = [cursor, 0];
   let waits: string | null = null;
@@ -162,7 +167,8 @@ async function oneRow(deps: FileDeps, work: FileWork, cursor: FileCursor, row: R
   const { source, config } = work;
   const read = readRow(row.bytes, config, cursor.header);
   if (read.kind === 'bad') return read;
-  const natural: Json = read.rowKey === null ? ['file', source, cursor.contentHash, row.line] : ['row', source, ...read.rowKey];
+  const natural: Json =
+    read.rowKey === null ? ['file', source, cursor.contentHash, row.line] : ['row', source, ...read.rowKey];
   const runId = `file:${source}:${cursor.contentHash?.slice(0, 16)}`;
   return callRow(deps, { source, config, runId, input: read.input, natural });
 }
