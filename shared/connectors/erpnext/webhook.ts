@@ -1,3 +1,4 @@
+import { sha256Hex } from '../../model/ids.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { PlannedCall } from '../../model/operation.ts';
 import type { WebhookAdapter } from '../../webhooks/adapter.ts';
@@ -18,7 +19,8 @@ export const webhookAdapter: WebhookAdapter = {
     const { site, doctype, name, modified } = item;
     const event = eventOf(item);
     const whole = isName(site) && isName(doctype) && isName(name) && isSiteTime(modified) && event !== null;
-    return whole ? JSON.stringify([site, doctype, name, event, modified]) : null;
+    // Names of documents may be names of people, and an identity stands on the ledger.
+    return whole ? `${event}-${sha256Hex(JSON.stringify([site, doctype, name, event, modified])).slice(0, 40)}` : null;
   },
   stable: (item) => item,
   type: (item) => {
