@@ -14,6 +14,18 @@ export function readBuiltConfig(plan: LocalPlan): PlumblineConfig {
   return JSON.parse(readFileSync(join(first.directory, 'config.json'), 'utf8')) as PlumblineConfig;
 }
 
+/** The simulator that stands for each system, by the name of the system. */
+export function originsOf(
+  config: PlumblineConfig,
+  simulators: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const found = Object.entries(config.systems).flatMap(([system, { connector }]) => {
+    const origin = simulators[system] ?? simulators[connector];
+    return origin === undefined ? [] : [[system, origin] as const];
+  });
+  return Object.fromEntries(found);
+}
+
 /**
  * What makes of a function of the template one that runs here: the template's environment, the credentials of exactly this
  * function, the stand-ins' endpoints, and the addresses that differ on one machine.
@@ -26,10 +38,7 @@ export function functionEnvironment(input: {
   readonly simulators: Readonly<Record<string, string>>;
 }): (plan: FunctionPlan, options: { readonly publicUrl?: string }, stateDir: string) => FunctionSpec {
   const { standIns, issuer, config, simulators } = input;
-  const origins = Object.entries(config.systems).flatMap(([system, { connector }]) => {
-    const origin = simulators[system] ?? simulators[connector];
-    return origin === undefined ? [] : [[system, origin] as const];
-  });
+  const origins = originsOf(config, simulators);
   return (plan, options, stateDir) => {
     const keys = standIns.callers.keysOf(plan.name);
     const [file = 'index', handler = 'handler'] = plan.handler.split('.');
@@ -45,7 +54,7 @@ export function functionEnvironment(input: {
         PATH: process.env['PATH'] ?? '',
         ...standIns.endpoints,
         ...environment,
-        LOCAL_ORIGINS: JSON.stringify(Object.fromEntries(origins)),
+        LOCAL_ORIGINS: JSON.stringify(origins),
         ...('OPERATOR_ISSUER' in environment ? { OPERATOR_ISSUER: issuer, OPERATOR_AUDIENCE: localAudience } : {}),
         ...(options.publicUrl === undefined ? {} : { WEBHOOK_PUBLIC_URL: options.publicUrl }),
         AWS_REGION: localRegion,

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { projectDir } from '../build.ts';
 import { localRegion } from './aws/callers.ts';
 import { deployLocal, type LocalDeployment, usualPorts } from './deploy.ts';
+import { originsOf } from './function-environment.ts';
 import { prepare } from './prepare.ts';
 import { writePrivateFile } from './state-dir.ts';
 
@@ -48,12 +49,15 @@ function whenNpmIsGone(stop: () => void): void {
   }, 500).unref();
 }
 
-/** What `npm run verify -- --stage local` knocks with; it asks AWS as a caller of its own. */
-function verifyAccess({ urls, agentKeys, standIns }: LocalDeployment, publicUrl: string | null): object {
+/** What `npm run verify` and `npm run connect` with `--stage local` knock with; they ask AWS as a caller of their own. */
+function verifyAccess(deployment: LocalDeployment, publicUrl: string | null): object {
+  const { urls, agentKeys, standIns, config, simulators, hubspot } = deployment;
+  const running = Object.fromEntries([...simulators].map(([name, { url }]) => [name, url]));
   const { accessKeyId, secretAccessKey } = standIns.callers.keysOf('verify');
   const [apiKey = ''] = Object.values(agentKeys);
   return {
     ...{ agents: urls.agents, webhooks: urls.webhooks, webhooksSigned: publicUrl ?? urls.webhooks, apiKey },
+    origins: originsOf(config, { hubspot: hubspot.url, ...running }),
     environment: {
       ...standIns.endpoints,
       ...{ AWS_REGION: localRegion, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },

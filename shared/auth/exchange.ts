@@ -140,8 +140,11 @@ export async function adoptNewGrant(run: Run, record: TokenRecord, code: string)
   return newer === null ? { kind: 'broken', code } : useGrant(run, record, newer, false);
 }
 
-// A grant a person has set since. A stale read may show an older version than ours, never one whose predecessor is ours.
-async function newerGrant(run: Run, record: TokenRecord): Promise<SecretVersion | null> {
+/**
+ * A grant that a person has stored since ours, or null.
+ */
+// A stale read may show an older version than ours, never one whose predecessor is ours.
+export async function newerGrant(run: Run, record: TokenRecord): Promise<SecretVersion | null> {
   const [current, previous] = await run.deps.secrets.current(run.settings.secret);
   const ours = [record.secretVersionId, record.lease?.nextSecretVersionId];
   if (current === undefined || ours.includes(current.versionId)) return null;

@@ -5,9 +5,15 @@ import { signedAssertion } from './assertion.ts';
 
 /** How tokens of a system are asked for. */
 export type GrantKind =
-  | { readonly grant: 'refresh_token' }
+  /** `rotates` false: documented that a refresh never replaces the refresh token. */
+  | { readonly grant: 'refresh_token'; readonly rotates?: boolean }
   | { readonly grant: 'client_credentials'; readonly scope?: string; readonly clientAuth: 'body' | 'basic' }
   | { readonly grant: 'jwt_bearer'; readonly audience: string };
+
+/** Whether a request uses up the grant: then a second one is not made on hope. */
+export function isUsedUp(how: GrantKind): boolean {
+  return how.grant === 'refresh_token' && how.rotates !== false;
+}
 
 /** One request to a token endpoint, ready to be sent. It holds secrets: nothing of it is logged or stored. */
 export type TokenRequest = {

@@ -53,7 +53,8 @@ async function checkCredential(deps: HealthDeps, system: string): Promise<void> 
   deps.log.metric('CredentialRed', next.reasons.length, 'Count', { system });
 }
 
-const noRecord = (system: string): CredentialRecord => ({
+/** The record of a system that was never asked. */
+export const noRecord = (system: string): CredentialRecord => ({
   system,
   askedAtMs: 0,
   answeredAtMs: null,

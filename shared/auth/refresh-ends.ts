@@ -1,4 +1,5 @@
 import type { Held } from './exchange.ts';
+import { isUsedUp } from './grants.ts';
 import type { TokenRecord } from './ports.ts';
 import type { again, RefreshResult, Run } from './refresh.ts';
 import { openRefreshCase } from './refresh-case.ts';
@@ -25,7 +26,7 @@ export async function giveBack(held: Held, code: string): Promise<RefreshResult>
 /** Ends a refresh of unknown outcome. A grant that is not used up by it is simply used again. */
 export async function leaveTrail(held: Held, code: string): Promise<Step> {
   const { deps, system, settings, leased } = held;
-  if (settings.grant !== 'refresh_token') return giveBack(held, code);
+  if (!isUsedUp(settings)) return giveBack(held, code);
   deps.log.error('The outcome of a token refresh is not known.', { system, code });
   const nowMs = deps.clock.now();
   const next = interrupted(leased, nowMs);

@@ -27,7 +27,7 @@ export function refreshSystems(systems: { readonly [name: string]: SystemConfig 
 function kindOf(auth: TokenAuth): GrantKind {
   switch (auth.grant) {
     case 'refresh_token':
-      return { grant: auth.grant };
+      return { grant: auth.grant, ...(auth.rotates === undefined ? {} : { rotates: auth.rotates }) };
     case 'client_credentials': {
       const { grant, clientAuth, scope } = auth;
       return { grant, clientAuth, ...(scope === undefined ? {} : { scope }) };

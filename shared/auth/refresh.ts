@@ -1,8 +1,8 @@
 import type { CaseStore } from '../ledger/ports.ts';
 import type { Clock, Random } from '../model/clock.ts';
 import type { Log } from '../observe/log.ts';
-import { adoptNewGrant, promote, useGrant } from './exchange.ts';
-import type { GrantKind, TokenRequest } from './grants.ts';
+import { adoptNewGrant, newerGrant, promote, useGrant } from './exchange.ts';
+import { type GrantKind, isUsedUp, type TokenRequest } from './grants.ts';
 import type { RefreshInvoker, SecretStore, TokenRecord, TokenStore } from './ports.ts';
 import { breakOff, giveUp } from './refresh-ends.ts';
 import { emptyTokenRecord, mayRetryInGrace, situationOf, unknownCode } from './token-record.ts';
@@ -67,8 +67,8 @@ export const again = 'again';
  * A refresh token may be used up by its request: the lease, and in it the id of the grant's next version, is durable before
  * the request; the new grant is durable before the token is published. A refresh that was not finished is picked up by that
  * id; where it is absent, the old grant is used at most once more, and only inside a documented grace window; else one case
- * asks a person. Client credentials and signed assertions are not used up: after an unknown outcome they ask again, and a
- * refused one is tried again from time to time.
+ * asks a person. Client credentials, signed assertions and refresh tokens that are never replaced are not used up: after an
+ * unknown outcome they ask again, and a refused one is tried again from time to time.
  *
  * Fails closed: throws `store_unavailable` where the lease cannot be written.
  * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.14
@@ -87,7 +87,7 @@ export async function refresh(deps: RefreshDeps, input: RefreshInput): Promise<R
 async function refreshOnce(run: Run, seenVersion: number): Promise<RefreshResult | typeof again> {
   const { deps, system, settings } = run;
   const record = (await deps.tokens.get(system)) ?? emptyTokenRecord(system);
-  const usedUp = settings.grant === 'refresh_token';
+  const usedUp = isUsedUp(settings);
   const situation = situationOf(record, { seenVersion, usedUp }, deps.clock.now());
   switch (situation.kind) {
     case 'fresh':
@@ -99,9 +99,11 @@ async function refreshOnce(run: Run, seenVersion: number): Promise<RefreshResult
     case 'interrupted':
       return pickUp(run, record, situation.nextSecretVersionId);
     case 'free': {
-      // A grant that is used up goes on from the version it left behind; any other is taken as it is now.
-      const known = usedUp ? (record.secretVersionId ?? undefined) : undefined;
-      const secret = await deps.secrets.get(settings.secret, known);
+      // A grant that is used up goes on from the version it left behind, unless a person has stored another one since; any
+      // other is taken as it is now.
+      const known = usedUp ? record.secretVersionId : null;
+      const newer = known === null ? null : await newerGrant(run, record);
+      const secret = newer ?? (await deps.secrets.get(settings.secret, known ?? undefined));
       return secret === null ? breakOff(run, record, 'grant_missing') : useGrant(run, record, secret, false);
     }
   }

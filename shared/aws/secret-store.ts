@@ -1,4 +1,5 @@
 import {
+  CreateSecretCommand,
   GetSecretValueCommand,
   InvalidParameterException,
   InvalidRequestException,
@@ -76,5 +77,29 @@ async function promote(
     // Promoting again what is current already is success: a successor repeats its predecessor's step.
     const current = await read(name, {});
     return current?.versionId === toVersionId ? 'promoted' : 'lost';
+  }
+}
+
+/**
+ * Stores a value as the current version of a secret, which is created where there is none. For a person's command: functions
+ * go by {@link awsSecretStore}. Stored twice under one version id it is one version. Throws `store_unavailable`.
+ * @param input.versionId 32 to 64 characters
+ */
+export async function storeSecret(
+  client: SecretsManagerClient,
+  input: { readonly name: string; readonly value: string; readonly versionId: string },
+): Promise<'created' | 'replaced'> {
+  const what = { SecretString: input.value, ClientRequestToken: input.versionId };
+  try {
+    await client.send(new PutSecretValueCommand({ SecretId: input.name, ...what }));
+    return 'replaced';
+  } catch (error) {
+    if (!(error instanceof ResourceNotFoundException)) throw storeFault('secret.store', error);
+  }
+  try {
+    await client.send(new CreateSecretCommand({ Name: input.name, ...what }));
+    return 'created';
+  } catch (error) {
+    throw storeFault('secret.store', error);
   }
 }

@@ -1,22 +1,13 @@
 import * as z from 'zod';
 import { conditionForm, parseCondition } from './condition.ts';
+import { endpointSchema } from './endpoint-schema.ts';
 import type { FileConfig } from './file-schema.ts';
-import { looksLikeCredential } from './literal-credential.ts';
 import { restSchema } from './rest-schema.ts';
+import { duration, secretName } from './scalars.ts';
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'lower-case letters, digits and hyphens, at most 40');
 const toolPattern = z.string().regex(/^[a-z][a-z0-9_]*\*?$/, 'a tool name, or a prefix followed by *');
 const team = name;
-
-/** `30s`, `15m`, `6h`, `2d` as milliseconds. */
-export const duration = z
-  .string()
-  .regex(/^[1-9][0-9]*(ms|s|m|h|d)$/, 'a whole number followed by ms, s, m, h or d, such as 30s')
-  .transform((text) => {
-    const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-    const match = /^([0-9]+)(ms|s|m|h|d)$/.exec(text);
-    return match ? Number(match[1]) * unit[match[2] as keyof typeof unit] : Number.NaN;
-  });
 
 /** `10s`, `hour`, `day` as milliseconds. */
 const period = z.union([
@@ -40,11 +31,6 @@ export const allowance = z
 
 /** `pipeline = sales`: judged on the live record. */
 const condition = z.string().refine((text) => parseCondition(text) !== null, conditionForm);
-
-const secretName = z
-  .string()
-  .regex(/^[A-Za-z0-9/_+=.@-]{1,256}$/, 'the name of a secret in Secrets Manager, never its value')
-  .refine((value) => !looksLikeCredential(value), 'the name of a secret in Secrets Manager: this looks like its value');
 
 const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'the name of a header, such as X-Api-Key');
 
@@ -88,6 +74,8 @@ const auth = z.discriminatedUnion('grant', [
   z.strictObject({
     grant: z.literal('refresh_token'),
     ...tokenAuth,
+    /** Whether a refresh may replace the refresh token; false only where the provider documents that it never does. */
+    rotates: z.boolean().optional(),
     /** How long the provider documents the old refresh token to work after a rotation; absent = not at all. */
     rotationGrace: duration.optional(),
     /** The page where a person agrees; `npm run connect` sends them there. */
@@ -215,8 +203,10 @@ export const agentSchema = z.strictObject({
   budgets: z.partialRecord(z.enum(['read', 'append', 'create', 'update', 'delete', 'send']), allowance).default({}),
   /** IAM role or user ARNs that may call as this agent through /iam/. */
   iam: z.array(z.string().startsWith('arn:')).default([]),
-  /** Which event types are delivered to this agent. */
+  /** Which event types are delivered to this agent: `app_mention`, `slack/app_mention`, or a beginning and `*`. */
   events: z.array(z.string()).default([]),
+  /** Where they are delivered to; absent = nowhere. */
+  endpoint: endpointSchema.optional(),
 });
 
 export const ownersSchema = z.strictObject({

@@ -82,6 +82,7 @@ function repeatable(deps: { clock: Clock; random: Random }): Provider {
     username: 'plumbline@integration.example',
     password: null,
     jwtPublicKey: jwtKeys.publicKey,
+    jwtAccessTokens: false,
   };
   const identity = { organizationId: '00D000000000001EAA', userId: '005000000000001AAA' };
   const instanceUrl = () => 'https://acme.my.salesforce.com';

@@ -55,7 +55,7 @@ const defaultApp: OAuthApp = {
   clientId: 'local-app',
   clientSecret: 'local-app-secret',
   refreshToken: 'local-refresh-token-1',
-  redirectUri: 'http://127.0.0.1:4102/oauth/callback',
+  redirectUri: 'http://127.0.0.1:8917/callback',
   accessTokenMs: 1_800_000,
   rotates: true,
   graceMs: 0,
