@@ -115,6 +115,24 @@ describe('many effects at once', () => {
     expect(attempt).not.toHaveBeenCalled();
   });
 
+  it('leave out what lost its time while it waited for the others', async () => {
+    const clock = testClock();
+    const { deps, send } = together({ clock });
+    const { write } = deps.store;
+    vi.spyOn(deps.store, 'write').mockImplementation(async (next, guard) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (next.key === keyOf(2) && next.state === 'STARTED') clock.advance(6000);
+      return write(next, guard);
+    });
+    const hasty = nthRequest(0, { deadlineMs: clock.now() + 5000 });
+    expect(await kindsOf(executeMany(deps, [hasty, nthRequest(1), nthRequest(2)]))).toEqual([
+      'queued',
+      'applied',
+      'applied',
+    ]);
+    expect(send.mock.calls[0]?.[0].items).toHaveLength(2);
+  });
+
   it('of which one is left go alone', async () => {
     const { deps, send, attempt } = together();
     await execute(deps, nthRequest(0));
@@ -124,11 +142,9 @@ describe('many effects at once', () => {
 
   it('are read back and never sent again by a key that covers the request', async () => {
     const { deps, send } = together({ oneKey: true });
-    send.mockImplementationOnce(async ({ items }) => {
-      expect(items.map(({ record }) => record.resend)).toEqual(Array(2).fill({ kind: 'probe', settleMs: 60_000 }));
-      return items.map(() => lost);
-    });
     await executeMany(deps, [nthRequest(0, { resend: byKey }), nthRequest(1, { resend: byKey })]);
+    const claimed = send.mock.calls.flatMap(([{ items }]) => items.map(({ record }) => record.resend));
+    expect(claimed).toEqual(Array(2).fill({ kind: 'probe', settleMs: 60_000 }));
     const single = together();
     await execute(single.deps, nthRequest(0, { resend: byKey }));
     expect((await single.deps.store.get(keyOf(0)))?.resend).toEqual(byKey);
@@ -178,10 +194,13 @@ describe('many due actions', () => {
   });
 
   it('are weakened by a shared key with a later attempt too', async () => {
-    const { deps, send } = await queued(2, { oneKey: true });
-    send.mockImplementationOnce(async ({ items }) => items.map(() => lost));
-    await workMany(deps, due([0, 1]));
-    expect((await deps.store.get(keyOf(0)))?.resend.kind).toBe('probe');
+    const { deps, attempt, send, clock } = await queued(2, { oneKey: true });
+    attempt.mockResolvedValueOnce(rate);
+    await execute(deps, nthRequest(5, { resend: byKey }));
+    clock.advance(10_000);
+    await workMany(deps, due([0, 5]));
+    const claimed = send.mock.calls.flatMap(([{ items }]) => items.map(({ record }) => record.resend.kind));
+    expect(claimed).toEqual(['probe', 'probe']);
   });
 
   it('go on while another one is read back', async () => {
