@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { operations as hubspot } from '../shared/connectors/hubspot/operations.ts';
+import { operations as salesforce } from '../shared/connectors/salesforce/operations.ts';
 import { operations as slack } from '../shared/connectors/slack/operations.ts';
 import type { Operation, ResendClass } from '../shared/model/operation.ts';
 import { projectDir } from './build.ts';
 
 /** The connectors whose operations docs/connectors.md lists, each between two marks that name it. */
-const documented: Readonly<Record<string, ReadonlyMap<string, Operation>>> = { hubspot, slack };
+const documented: Readonly<Record<string, ReadonlyMap<string, Operation>>> = { hubspot, salesforce, slack };
 
 const page = join(projectDir, 'docs', 'connectors.md');
 
