@@ -72,6 +72,7 @@ const doors = (may: Statements, secrets: SecretNames) => ({
     may.table('Control', 'control', ['GetItem', 'PutItem']),
     may.state('Budgets', ['budgets'], ['UpdateItem']),
     may.state('ReadAgentKeys', ['agentKeys'], ['GetItem']),
+    may.state('LastAnswers', ['answers'], ['GetItem', 'PutItem']),
     may.kms('dynamodb', 's3'),
   ],
   'webhook-door': () => [

@@ -36,6 +36,7 @@ const statePrefixes = {
   breakers: 'breaker#*',
   rates: 'rate#*',
   waiting: 'waiting#*',
+  answers: 'answer#*',
   budgets: 'budget#*',
   sources: 'source#*',
   files: 'file#*',

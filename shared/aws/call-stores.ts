@@ -8,6 +8,7 @@ import { dynamoCaseStore } from './case-store.ts';
 import { controlStore } from './control-store.ts';
 import { dynamoLedgerStore } from './ledger-store.ts';
 import { s3PayloadStore } from './payload-store.ts';
+import { resilienceStore } from './resilience-store.ts';
 
 /** What the stores of a function that calls tools need from its composition root. */
 export type CallStoresDeps = {
@@ -26,6 +27,7 @@ export function awsCallStores({ env, client, clock, random }: CallStoresDeps) {
     store: dynamoActionStore({ client, table: env.TABLE_ACTIONS }),
     ledger: dynamoLedgerStore({ client, table: env.TABLE_LEDGER }),
     cases: dynamoCaseStore({ client, table: env.TABLE_CASES, random }),
+    shared: resilienceStore(client, env.TABLE_STATE, () => clock.now()),
     budgets: budgetStore(client, env.TABLE_STATE),
     payloads: s3PayloadStore({ bucket: env.PAYLOAD_BUCKET, env: readAwsEnv }),
     controlStore: control,

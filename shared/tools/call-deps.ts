@@ -7,6 +7,7 @@ import type { Json } from '../model/json.ts';
 import type { Log } from '../observe/log.ts';
 import type { ControlGate } from '../policy/control.ts';
 import type { BudgetStore, ControlStore } from '../policy/ports.ts';
+import type { ResilienceStore } from '../resilience/ports.ts';
 import type { SystemDeps } from './attempt.ts';
 import type { Catalog } from './catalog.ts';
 import type { CallContext } from './context.ts';
@@ -22,6 +23,8 @@ export type CallDeps = Omit<SystemDeps, 'traceparent' | 'systems'> & {
   readonly control: ControlGate;
   readonly controlStore: ControlStore;
   readonly budgets: BudgetStore;
+  /** Where the last answers of systems with `fallback` are found; without it there is none. */
+  readonly shared?: ResilienceStore;
   readonly log: Log;
   /** Keys of event handles, newest first; without one no event is believed. */
   readonly eventKeys?: readonly Uint8Array[];

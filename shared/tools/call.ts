@@ -25,6 +25,7 @@ import { callRead } from './read-call.ts';
 import { baseOf, type CallFacts, keepContext, noFacts, openCase, recordAndAnswer } from './record-call.ts';
 import { isObject } from './records.ts';
 import { callWrite } from './run-write.ts';
+import { keepLastAnswer } from './while-open.ts';
 
 const emptyContext: CallContext = {
   runId: null,
@@ -110,12 +111,17 @@ async function runTool(deps: CallDeps, call: Call, tool: Tool, { input, args }: 
     const answer = await callAcross(deps, { call, tool, input });
     return recordAndAnswer(deps, call, answer, { ...facts, system: null, record: null });
   }
-  const { answer, record, planned } = await callRead(deps, { call, tool, input });
-  return recordAndAnswer(deps, call, answer, {
+  const read = { call, tool, input };
+  const { answer, record, records, planned } = await callRead(deps, read);
+  const { system } = planned;
+  const answered = await recordAndAnswer(deps, call, answer, {
     ...facts,
-    system: planned.system,
-    record: record ? recordName([planned.system, record.object, record.id]) : null,
+    system,
+    record: record ? recordName([system, record.object, record.id]) : null,
   });
+  const about = record && { object: record.object, id: record.id };
+  await keepLastAnswer(deps, read, { system, answered, records, record: about });
+  return answered;
 }
 
 async function invalid(deps: CallDeps, call: Call, facts: CallFacts, errors: readonly InputError[]): Promise<Answered> {

@@ -11,12 +11,18 @@ import { budgetEmpty } from './budget-empty.ts';
 import { type Call, type CallDeps, systemOf } from './call-deps.ts';
 import type { FoundRecord, LookupRules, ReadTool } from './define.ts';
 import { baseOf, openCase } from './record-call.ts';
+import { circuitCase, lastAnswer } from './while-open.ts';
 
 /** A read that passed permission. */
 export type ReadCall = { readonly call: Call; readonly tool: ReadTool; readonly input: JsonObject };
 
 /** The answer of a read, and the one record it is about. */
-export type ReadDone = { readonly answer: Answer; readonly record: FoundRecord | null; readonly planned: PlannedCall };
+export type ReadDone = {
+  readonly answer: Answer;
+  readonly record: Pick<FoundRecord, 'object' | 'id'> | null;
+  readonly records: number;
+  readonly planned: PlannedCall;
+};
 
 /**
  * Reads live, judges scope and lookup rules, takes the read budget by records, masks, and presents. Never a guess: what is not
@@ -26,7 +32,13 @@ export async function callRead(deps: CallDeps, read: ReadCall): Promise<ReadDone
   const { call, tool, input } = read;
   const planned = tool.operation(input, { nowMs: call.receivedAtMs });
   const outcome = await readOnce(systemOf(deps, call), planned, call.deadlineMs);
-  const none = { record: null, planned };
+  const none = { record: null, records: 0, planned };
+  const last = outcome.kind === 'error' && outcome.error.code === 'circuit_open';
+  const kept = last ? await lastAnswer(deps, read, planned.system) : null;
+  if (kept) {
+    const empty = await takeReads(deps, read, kept.records);
+    return empty ? { answer: empty, ...none } : { ...kept, planned };
+  }
   if (outcome.kind === 'error') {
     const failure = failureOf(outcome.error, planned.system);
     if (outcome.error.class !== 'not_found')
@@ -36,24 +48,28 @@ export async function callRead(deps: CallDeps, read: ReadCall): Promise<ReadDone
   const records = (outcome.kind === 'ok' ? tool.records(data) : []).filter((record) => inScope(call.agent, record));
   const problem = lookupProblem(tool, records);
   if (problem) return { answer: await lookupAnswer(deps, read, planned, problem), ...none };
-  const budgets = budgetsOf(call.principal.id, call.agent, deps.config.policies, {
-    tool: tool.name,
-    effect: 'read',
-    input,
-  });
-  const nowMs = deps.kernel.clock.now();
-  const amount = Math.max(1, records.length);
-  const taken = await takeBudgets({ store: deps.budgets, nowMs }, budgets, { amount, useId: null });
-  if (taken.kind === 'empty') return { answer: await budgetEmpty(deps, call, tool.name, taken), ...none };
+  const empty = await takeReads(deps, read, records.length);
+  if (empty) return { answer: empty, ...none };
   const personal = deps.config.systems[planned.system]?.personal ?? [];
   const masked = records.map((record) => ({
     ...record,
     fields: maskPersonal(record.fields, personal, call.agent) as JsonObject,
   }));
   const shown = tool.present ? tool.present(masked, data) : masked.map(({ id, fields }) => ({ id, ...fields }));
-  const fetchedAtMs = outcome.kind === 'ok' ? outcome.fetchedAtMs : nowMs;
+  const fetchedAtMs = outcome.kind === 'ok' ? outcome.fetchedAtMs : deps.kernel.clock.now();
   const answer = readAnswer(baseOf(call), maskPersonal(shown, [], call.agent), planned.system, fetchedAtMs);
-  return { answer, record: records.length === 1 ? (records[0] ?? null) : null, planned };
+  const record = records.length === 1 ? (records[0] ?? null) : null;
+  return { answer, record, records: records.length, planned };
+}
+
+/** Takes the read budgets by records; the refusal where one has no room. */
+async function takeReads(deps: CallDeps, { call, tool, input }: ReadCall, records: number): Promise<Answer | null> {
+  const subject = { tool: tool.name, effect: 'read', input } as const;
+  const budgets = budgetsOf(call.principal.id, call.agent, deps.config.policies, subject);
+  const nowMs = deps.kernel.clock.now();
+  const use = { amount: Math.max(1, records), useId: null };
+  const taken = await takeBudgets({ store: deps.budgets, nowMs }, budgets, use);
+  return taken.kind === 'empty' ? budgetEmpty(deps, call, tool.name, taken) : null;
 }
 
 type LookupProblem = { readonly rule: 'case' | 'fail'; readonly failure: Failure };
@@ -95,6 +111,7 @@ async function unavailable(
   planned: PlannedCall,
   failure: Failure,
 ): Promise<Answer> {
+  await circuitCase(deps, call, planned.system, failure);
   if (tool.lookup.unavailable === 'case') await lookupCase(deps, call, tool, planned, failure);
   return refusalAnswer(baseOf(call), failure, 'failed');
 }

@@ -15,6 +15,7 @@ import type { WriteTool } from './define.ts';
 import type { LiveRecord } from './live-record.ts';
 import { baseOf, bytesOf, noFacts, recordAndAnswer } from './record-call.ts';
 import { isObject } from './records.ts';
+import { circuitCase, refusedWhileOpen } from './while-open.ts';
 import { claimOf, type Judged, judgeWrite, type PreparedWrite, prepareWrite, type WriteCall } from './write-call.ts';
 
 /**
@@ -29,7 +30,8 @@ export async function callWrite(deps: CallDeps, write: WriteCall): Promise<Answe
     return recordAndAnswer(deps, call, refusalAnswer(baseOf(call), prepared.failure), facts);
   }
   const system = systemOf(deps, call);
-  const judged = await judgeWrite(deps, system, prepared.write);
+  const { planned } = prepared.write;
+  const judged = await refusedWhileOpen(deps, call, planned.system, await judgeWrite(deps, system, prepared.write));
   const kernel = kernelOf(deps, system, prepared.write, judged.live);
   if (judged.kind === 'claim') {
     const executed = await execute(kernel, claimOf(deps, system, prepared.write, judged));
@@ -50,6 +52,7 @@ async function refuse(
   const executed = await refusedByPolicy(kernel, write.identity, write.again, { code, detail });
   const { outcome } = executed;
   if (outcome.kind !== 'refused' || outcome.record !== null) return finish(deps, system, write, live, executed);
+  await circuitCase(deps, write.call, write.planned.system, failure);
   if (judged.empty) await onBudgetEmpty(deps, write.call, write.tool.name, judged.empty);
   const step = nextStep === null ? undefined : { message: nextStep };
   return recordAndAnswer(deps, write.call, refusalAnswer(baseOf(write.call), failure, status, step), write.facts);

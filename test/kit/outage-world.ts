@@ -75,11 +75,11 @@ export async function outageWorld({ clock, config, hubspot, hintsABatch = 10 }: 
     };
     return {
       ...{ config, operations, payloads, ledger, cases, controlStore, log },
-      ...{ send: makeSender(way), gate: makeGate(way), budgets: memoryBudgetStore() },
+      ...{ send: makeSender(way), gate: makeGate(way), budgets: memoryBudgetStore(), shared },
       control: makeControlGate({ store: controlStore, clock }),
       catalog: catalogOf({ index: tools, connectors: async () => {} }),
       kernel: { store, payloads, clock, random: systemRandom, limits: kernelLimits },
-      byKey: async () => ({ kind: 'agent', id: 'sales-assistant', via: 'api_key', keyId: 'key_1' }),
+      byKey: async ({ authorization = '' }) => ({ kind: 'agent', id: authorization, via: 'api_key', keyId: 'key_1' }),
       byIam: () => null,
     };
   };
@@ -87,11 +87,11 @@ export async function outageWorld({ clock, config, hubspot, hintsABatch = 10 }: 
   const workers = ['worker-1', 'worker-2', 'worker-3'].map((owner) => dueWorker(process(owner)));
   let asked = 0;
 
-  const call = async (tool: string, args: object): Promise<Answer> => {
+  const call = async (tool: string, args: object, agent = 'sales-assistant'): Promise<Answer> => {
     asked += 1;
     const deps = doors[asked % doors.length] as DoorDeps;
     const body = new TextEncoder().encode(JSON.stringify({ arguments: args }));
-    const headers = { authorization: 'Bearer x', 'content-type': 'application/json' };
+    const headers = { authorization: agent, 'content-type': 'application/json' };
     const request = { method: 'POST', path: `/v1/tools/${tool}/calls`, headers, body, iamArn: undefined };
     return JSON.parse((await answerAgent(deps, request)).body) as Answer;
   };
@@ -118,10 +118,12 @@ export async function outageWorld({ clock, config, hubspot, hintsABatch = 10 }: 
     await watchWaiting({ cases, ledger, config, clock, log, actions: store, state: shared }, clock.now());
   };
   return {
-    ...{ call, deliver, tick, cases, metrics, shared },
+    ...{ call, deliver, tick, cases, metrics, shared, payloads },
     /** Actions that something must still move. */
     open: () => dueAt.size,
     record: (key: string) => inner.get(key),
+    ledgerOf: (callId: string) => ledger.entries.find(({ entryId }) => entryId === callId),
+    sharedNames: () => [...shared.items.keys()],
     close: () => {
       for (const close of closers) close();
     },
