@@ -78,7 +78,7 @@ describe('outbound messages of the simulated Salesforce organization', () => {
     });
     expect([proof.ok, items.length]).toEqual([true, 1]);
     const [item = {}] = items;
-    expect(webhookAdapter.record(item, 'salesforce')).toEqual(['salesforce', 'account', id]);
+    expect(webhookAdapter.record?.(item, 'salesforce')).toEqual(['salesforce', 'account', id]);
     expect(webhookAdapter.reRead?.(item, 'salesforce')).toMatchObject({ operation: 'salesforce.accounts.get' });
   });
 
