@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import { type executeMany, type ManyDeps, workMany } from '../../shared/action/many.ts';
-import type { Batching, ClaimRequest } from '../../shared/action/types.ts';
+import type { Batching, ClaimRequest, KernelDeps } from '../../shared/action/types.ts';
 import { makeProbe, type SystemDeps } from '../../shared/tools/attempt.ts';
 import { makeBatching } from '../../shared/tools/batch.ts';
 import { testIdentity, testKernel, testRequest } from './kernel.ts';
@@ -35,7 +35,7 @@ export async function settleAll(
     kernel,
     system,
     clock,
-  }: { kernel: ManyDeps; system: SystemDeps; clock: { now(): number; advance(ms: number): void } },
+  }: { kernel: KernelDeps; system: SystemDeps; clock: { now(): number; advance(ms: number): void } },
   keys: readonly string[],
 ) {
   for (let step = 0; step < 60; step += 1) {
