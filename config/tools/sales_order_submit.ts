@@ -15,7 +15,9 @@ export default defineTool({
   ],
   input: z.strictObject({
     order_id: erpId.check(z.describe('sales order number, as returned by sales_order_create or sales_order_find')),
-    version: version.check(z.describe('the `version` that sales_order_get returned for this draft')),
+    version: version.check(
+      z.describe('the `version` of this draft, as sales_order_get or sales_order_create returned it'),
+    ),
     confirmation: text(10, 500).check(z.describe('who confirmed it and in which words; shown to the approver')),
   }),
   effect: 'update',

@@ -134,7 +134,9 @@ function judgeCreate(object: ErpnextObject, answer: HttpAnswer): WriteVerdict {
   if (answer.status !== 200) return writeFailure(answer);
   const record = writtenDoc(object, answer);
   if (!record) return unknownOutcome('unreadable_answer', 'The site answered a create without the document.');
-  const shown = erpnextObjects[object].read.map((name) => [name, record.properties[name] ?? null] as const);
+  const shown = [...erpnextObjects[object].read, 'modified'].map(
+    (name) => [name, record.properties[name] ?? null] as const,
+  );
   const data = { id: record.id, version: record.version, properties: Object.fromEntries(shown), created: true };
   return { kind: 'applied', data, records: [recordRef(object, record.id)], created: true };
 }
