@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SalesforceOptions, SalesforceSimulator } from '../../infra/local/systems/salesforce/start.ts';
 import { refresh } from '../../shared/auth/refresh.ts';
@@ -24,19 +25,41 @@ const http = httpClient({ clock, local: true });
 let simulator: SalesforceSimulator;
 afterEach(() => simulator.close());
 
-/** The real sender with a refresh grant that the simulated organization accepts; its sessions end unsaid. */
-async function house(options: Partial<SalesforceOptions> = {}) {
-  simulator = await startTestSalesforce({ staticTokens: [], ...options });
-  const secret = { client_id: 'local-app', client_secret: 'local-app-secret', refresh_token: 'local-refresh-token-1' };
+const common = {
+  secret: 'grant',
+  tokenUrl: '/services/oauth2/token',
+  tokenLifetime: 7_200_000,
+  refresh: 'on401',
+} as const;
+const client = { client_id: 'local-app', client_secret: 'local-app-secret' };
+const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const pem = (key: KeyObject) =>
+  key.export({ type: key.type === 'private' ? 'pkcs8' : 'spki', format: 'pem' }).toString();
+
+/** The ways to authenticate that Salesforce has, with what their secret holds. */
+const grants = {
+  refresh_token: {
+    auth: { grant: 'refresh_token', ...common },
+    secret: { ...client, refresh_token: 'local-refresh-token-1' },
+  },
+  client_credentials: { auth: { grant: 'client_credentials', clientAuth: 'body', ...common }, secret: client },
+  'client_credentials as Basic': {
+    auth: { grant: 'client_credentials', clientAuth: 'basic', ...common },
+    secret: client,
+  },
+  jwt_bearer: {
+    auth: { grant: 'jwt_bearer', audience: 'https://test.salesforce.com', ...common },
+    secret: { client_id: 'local-app', subject: 'service@example.com', private_key: pem(keys.privateKey) },
+  },
+} as const;
+
+/** The real sender with a grant that the simulated organization accepts; its sessions end unsaid. */
+async function house(options: Partial<SalesforceOptions> = {}, grant: keyof typeof grants = 'refresh_token') {
+  const app = { jwtPublicKey: pem(keys.publicKey), ...options.app };
+  simulator = await startTestSalesforce({ staticTokens: [], ...options, app });
+  const { auth, secret } = grants[grant];
   const [tokens, secrets] = [memoryTokenStore(), memorySecretStore()];
   secrets.set('grant', JSON.stringify(secret), 'v1');
-  const auth = {
-    grant: 'refresh_token',
-    secret: 'grant',
-    tokenUrl: '/services/oauth2/token',
-    tokenLifetime: 7_200_000,
-    refresh: 'on401',
-  } as const;
   const endpointOf = async () => ({ origin: simulator.url, path: auth.tokenUrl });
   const post = tokenEndpoint({ http, endpointOf });
   const systems = { salesforce: { ...auth, owner: 'revops', tokenLifetimeMs: auth.tokenLifetime } };
@@ -103,6 +126,18 @@ describe('a write to Salesforce over the house', () => {
     expect(status(await send(salesforce.contacts.create({ LastName: 'A' })))).toBe(201);
     expect(asked().slice(before)).toEqual(['POST Contact 401', 'POST token 200', 'POST Contact 201']);
   });
+
+  it.each(Object.keys(grants) as (keyof typeof grants)[])(
+    'gets its sessions by %s, one after the other',
+    async (grant) => {
+      const send = await house({}, grant);
+      for (let n = 0; n < 3; n += 1) {
+        expect(status(await send(salesforce.accounts.create({ Name: `A${n}` })))).not.toBe(401);
+        simulator.oauth.expireAll();
+      }
+      expect(simulator.oauth.counters()).toEqual({ issued: 3, refused: 0 });
+    },
+  );
 
   it('is refused after one replay where every session is refused', async () => {
     const send = await house();
