@@ -5,9 +5,12 @@ import type { Json, JsonObject } from '../model/json.ts';
 import { beginCall, callTool } from '../tools/call.ts';
 import type { CallDeps } from '../tools/call-deps.ts';
 
-/** What became of one row. `wait`: it was not carried out and may be later; nothing after it is begun. */
+/**
+ * What became of one row. `restMs`: its system takes no more for so long, and the row is kept as an action that waits.
+ * `wait`: it was not carried out and may be later; nothing after it is begun.
+ */
 export type RowOutcome =
-  | { readonly kind: 'done' }
+  | { readonly kind: 'done'; readonly restMs: number }
   | { readonly kind: 'bad'; readonly why: string }
   | { readonly kind: 'wait'; readonly why: string };
 
@@ -60,7 +63,8 @@ function outcomeOf(answer: Answer): RowOutcome {
     return { kind: 'bad', why: 'it was done before with other values, which were not changed' };
   }
   const { error } = answer;
-  if (!error || answer.status === 'unknown') return { kind: 'done' };
+  if (answer.status === 'queued') return { kind: 'done', restMs: answer.poll?.after_ms ?? 1000 };
+  if (!error || answer.status === 'unknown') return { kind: 'done', restMs: 0 };
   // Without an action nobody but this file knows of the row.
   const isOurs = answer.action_id === undefined;
   if (isOurs && (error.retryable || notTheRow.includes(error.code))) return { kind: 'wait', why: error.detail };

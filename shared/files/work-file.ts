@@ -51,11 +51,12 @@ export async function workFile(deps: FileDeps, work: FileWork): Promise<FileProg
     if (cursor.phase === 'done' || cursor.phase === 'stopped') return 'settled';
     const step = cursor.contentHash === null ? await hashFile(deps, work, cursor) : await workChunk(deps, work, cursor);
     if (step === 'gone' || step === 'open') return step;
-    const next = { ...step, epoch: cursor.epoch + 1, updatedAtMs: now() };
+    const { rests, ...reached } = step;
+    const next = { ...reached, epoch: cursor.epoch + 1, updatedAtMs: now() };
     await fileCase(deps, work, next);
     if ((await deps.cursors.write(next, cursor.epoch)) === 'lost') return 'open';
     cursor = next;
-    if (cursor.phase === 'waits') return 'open';
+    if (rests || cursor.phase === 'waits') return 'open';
   }
   return cursor.phase === 'done' || cursor.phase === 'stopped' ? 'settled' : 'open';
 }
@@ -67,8 +68,11 @@ function freshCursor({ source, file }: FileWork, nowMs: number): FileCursor {
   };
 }
 
+/** The place that was reached. `rests`: the system takes no more for longer than this round. */
+type Reached = FileCursor & { readonly rests?: boolean };
+
 /** Reads all of a file for its hash: rows are named by content, so that one content under two names is one file. */
-async function hashFile(deps: FileDeps, work: FileWork, cursor: FileCursor): Promise<FileCursor | 'gone' | 'open'> {
+async function hashFile(deps: FileDeps, work: FileWork, cursor: FileCursor): Promise<Reached | 'gone' | 'open'> {
   const { file, config } = work;
   if (file.size > maxFileBytes) return stopped(cursor, `it is larger than ${maxFileBytes} bytes: split it`);
   const hash = createHash('sha256');
@@ -91,7 +95,7 @@ function stopped(cursor: FileCursor, why: string): FileCursor {
 }
 
 /** The next rows of a file, at most a chunk. */
-async function workChunk(deps: FileDeps, work: FileWork, cursor: FileCursor): Promise<FileCursor | 'gone'> {
+async function workChunk(deps: FileDeps, work: FileWork, cursor: FileCursor): Promise<Reached | 'gone'> {
   const { file, config } = work;
   if (cursor.byte >= file.size) return { ...cursor, phase: 'done' };
   const bytes = await deps.drops.read(file, cursor.byte, partBytes);
@@ -117,17 +121,13 @@ async function workChunk(deps: FileDeps, work: FileWork, cursor: FileCursor): Pr
 
 const isTooLong = ({ bytes }: RawRow) => bytes.length > maxRowBytes;
 
-async function carryOut(
-  deps: FileDeps,
-  work: FileWork,
-  cursor: FileCursor,
-  rows: readonly RawRow[],
-): Promise<FileCursor> {
+async function carryOut(deps: FileDeps, work: FileWork, cursor: FileCursor, rows: readonly RawRow[]): Promise<Reached> {
+  const { clock } = deps.kernel;
   const bad: BadRow[] = [];
   let [place, done]: [Pick<FileCursor, 'byte' | 'line'>, number] = [cursor, 0];
-  let waits: string | null = null;
+  let [waits, rests]: [string | null, boolean] = [null, false];
   for (const row of rows) {
-    if (deps.kernel.clock.now() >= work.untilMs) break;
+    if (rests || clock.now() >= work.untilMs) break;
     const outcome = await oneRow(deps, work, cursor, row);
     if (outcome.kind === 'wait') {
       waits = outcome.why;
@@ -136,20 +136,39 @@ async function carryOut(
     if (outcome.kind === 'bad') bad.push({ line: row.line, why: spanOf(row) + outcome.why });
     place = { byte: row.next, line: row.nextLine };
     done += 1;
+    if (outcome.kind === 'done' && outcome.restMs > 0) {
+      // More rows would only wait as well, each with attempts of its own.
+      rests = clock.now() + outcome.restMs >= work.untilMs;
+      if (!rests) await clock.sleep(outcome.restMs);
+    }
   }
-  const nowMs = deps.kernel.clock.now();
-  const sinceMs = done === 0 ? (cursor.waiting?.sinceMs ?? nowMs) : nowMs;
+  const badObject = await keepBad(deps, cursor.badObject, bad);
   return {
-    ...cursor,
-    byte: place.byte,
-    line: place.line,
-    rows: cursor.rows + done,
-    bad: cursor.bad + bad.length,
-    badSample: [...cursor.badSample, ...bad].slice(0, shownBad),
-    badObject: await keepBad(deps, cursor.badObject, bad),
-    phase: waits === null ? 'rows' : 'waits',
-    waiting: waits === null ? null : { sinceMs, why: waits },
+    ...advanced(cursor, place, { done, bad, badObject }),
+    ...waitingOf(cursor, { waits, done, nowMs: clock.now() }),
+    rests,
   };
+}
+
+type Worked = { readonly done: number; readonly bad: readonly BadRow[]; readonly badObject: string | null };
+
+function advanced(cursor: FileCursor, { byte, line }: Pick<FileCursor, 'byte' | 'line'>, worked: Worked): FileCursor {
+  return {
+    ...{ ...cursor, byte, line, badObject: worked.badObject },
+    rows: cursor.rows + worked.done,
+    bad: cursor.bad + worked.bad.length,
+    badSample: [...cursor.badSample, ...worked.bad].slice(0, shownBad),
+  };
+}
+
+/** Since when a file waits: since the first round in which its next row could not be begun. */
+function waitingOf(
+  cursor: FileCursor,
+  { waits, done, nowMs }: { readonly waits: string | null; readonly done: number; readonly nowMs: number },
+): Pick<FileCursor, 'phase' | 'waiting'> {
+  if (waits === null) return { phase: 'rows', waiting: null };
+  const sinceMs = done === 0 ? (cursor.waiting?.sinceMs ?? nowMs) : nowMs;
+  return { phase: 'waits', waiting: { sinceMs, why: waits } };
 }
 
 /** A row of several lines says so: a quote that is not closed takes the lines after it. */

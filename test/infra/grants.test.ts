@@ -80,7 +80,11 @@ describe('what functions may do', () => {
 
   test('wildcards in resources stand only where a name cannot be known: payloads and failed records', () => {
     const wild = everything.flatMap(({ resources }) => resources).filter((resource) => resource.includes('*'));
-    expect([...new Set(wild)].sort()).toEqual(['state.Payloads.Arn/aws/lambda/*', 'state.Payloads.Arn/sha256/*']);
+    expect([...new Set(wild)].sort()).toEqual([
+      'state.Payloads.Arn/aws/lambda/*',
+      'state.Payloads.Arn/files/*',
+      'state.Payloads.Arn/sha256/*',
+    ]);
   });
 
   test('the ledger can be added to and read, never changed or removed from', () => {

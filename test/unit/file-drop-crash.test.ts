@@ -160,6 +160,32 @@ describe('rows that cannot be carried out now', () => {
     expect([seen, files.cursor()?.phase]).toEqual([[2, 4, 5], 'done']);
   });
 
+  it('are not begun while their system takes no more: one waits as an action, the others in the file', async () => {
+    files = await fileWorld();
+    files.drops.drop(key, csv(row(1), row(2), row(3)));
+    files.portal.addFault({ kind: 'rate_limited', times: 1, match: { method: 'POST' } });
+    const begun = files.clock.now();
+    await files.round();
+    expect([files.orders().length, files.cursor()?.rows]).toEqual([2, 3]);
+    expect(files.clock.now() - begun).toBeGreaterThanOrEqual(1000);
+    await bringToAnEnd(files);
+    expect([files.orders().length, files.cursor()?.bad]).toEqual([3, 0]);
+  });
+
+  it('end the round where their system takes no more for longer than it lasts', async () => {
+    files = await fileWorld();
+    files.drops.drop(key, csv(row(1), row(2), row(3)));
+    const down: FileDeps['send'] = async () => ({
+      kind: 'not_sent',
+      error: { class: 'transient', code: 'circuit_open', message: '', retryAfterMs: 600_000 },
+    });
+    await files.round({ send: down });
+    expect(files.cursor()).toMatchObject({ phase: 'rows', rows: 1, line: 3 });
+    await files.round();
+    await bringToAnEnd(files);
+    expect([files.orders().length, files.cursor()?.phase]).toEqual([3, 'done']);
+  });
+
   it('wait for an approval where policy asks for one, each row on its own', async () => {
     files = await fileWorld((config) => ({
       ...config,
