@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { operations as erpnext } from '../shared/connectors/erpnext/operations.ts';
 import { operations as hubspot } from '../shared/connectors/hubspot/operations.ts';
 import { operations as salesforce } from '../shared/connectors/salesforce/operations.ts';
 import { operations as slack } from '../shared/connectors/slack/operations.ts';
@@ -7,7 +8,7 @@ import type { Operation, ResendClass } from '../shared/model/operation.ts';
 import { projectDir } from './build.ts';
 
 /** The connectors whose operations docs/connectors.md lists, each between two marks that name it. */
-const documented: Readonly<Record<string, ReadonlyMap<string, Operation>>> = { hubspot, salesforce, slack };
+const documented: Readonly<Record<string, ReadonlyMap<string, Operation>>> = { erpnext, hubspot, salesforce, slack };
 
 const page = join(projectDir, 'docs', 'connectors.md');
 
