@@ -33,11 +33,24 @@ const rows: readonly Row[] = [
   ],
   [
     'a mailbox that the access policy leaves out',
-    said(403, 'ErrorAccessDenied', 'Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.'),
+    said(
+      403,
+      'ErrorAccessDenied',
+      'Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.',
+    ),
     'permission',
     true,
   ],
-  ['a sender that is not allowed', said(403, 'ErrorSendAsDenied', 'The user account which was used to submit this request does not have the right to send mail on behalf of the specified sending account.'), 'permission', true],
+  [
+    'a sender that is not allowed',
+    said(
+      403,
+      'ErrorSendAsDenied',
+      'The user account which was used to submit this request does not have the right to send mail on behalf of the specified sending account.',
+    ),
+    'permission',
+    true,
+  ],
   [
     'an item that is gone',
     said(404, 'ErrorItemNotFound', 'The specified object was not found in the store.'),
@@ -46,7 +59,11 @@ const rows: readonly Row[] = [
   ],
   [
     'a user that is gone',
-    said(404, 'Request_ResourceNotFound', "Resource 'x' does not exist or one of its queried reference-property objects are not present."),
+    said(
+      404,
+      'Request_ResourceNotFound',
+      "Resource 'x' does not exist or one of its queried reference-property objects are not present.",
+    ),
     'not_found',
     true,
   ],
@@ -64,7 +81,11 @@ const rows: readonly Row[] = [
   ],
   [
     'the same said as a bad request',
-    said(400, 'BadRequest', "Parsing OData Select and Expand failed: Could not find a property named 'subjct' on type 'microsoft.graph.message'."),
+    said(
+      400,
+      'BadRequest',
+      "Parsing OData Select and Expand failed: Could not find a property named 'subjct' on type 'microsoft.graph.message'.",
+    ),
     'schema',
     true,
   ],
@@ -75,31 +96,74 @@ const rows: readonly Row[] = [
     true,
   ],
   ['a malformed id', said(400, 'ErrorInvalidIdMalformed', 'Id is malformed.'), 'business', true],
-  ['a filter that is too much', said(400, 'InefficientFilter', 'The restriction or sort order is too complex for this operation.'), 'business', true],
+  [
+    'a filter that is too much',
+    said(400, 'InefficientFilter', 'The restriction or sort order is too complex for this operation.'),
+    'business',
+    true,
+  ],
   ['a full mailbox', said(507, 'ErrorQuotaExceeded', 'The mailbox quota was exceeded.'), 'business', true],
   [
     'a version that is not the newest',
-    said(412, 'ErrorIrresolvableConflict', 'The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.'),
+    said(
+      412,
+      'ErrorIrresolvableConflict',
+      'The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.',
+    ),
     'conflict',
     true,
   ],
-  ['a precondition of another service', said(412, 'preconditionFailed', 'ETag does not match current item’s value'), 'conflict', true],
+  [
+    'a precondition of another service',
+    said(412, 'preconditionFailed', 'ETag does not match current item’s value'),
+    'conflict',
+    true,
+  ],
   [
     'a transaction that was used',
-    said(409, 'ErrorDuplicateTransactionId', "Your request can't be completed. The TransactionId specified in the request has already been used to create a different event."),
+    said(
+      409,
+      'ErrorDuplicateTransactionId',
+      "Your request can't be completed. The TransactionId specified in the request has already been used to create a different event.",
+    ),
     'duplicate',
     true,
   ],
-  ['too many requests', said(429, 'TooManyRequests', 'Too Many Requests', 'ApplicationThrottled', { 'retry-after': '17' }), 'rate', true],
-  ['a mailbox that sent too much', said(429, 'ErrorExceededMessageLimit', 'Cannot send mail. Limit exceeded.'), 'rate', true],
+  [
+    'too many requests',
+    said(429, 'TooManyRequests', 'Too Many Requests', 'ApplicationThrottled', { 'retry-after': '17' }),
+    'rate',
+    true,
+  ],
+  [
+    'a mailbox that sent too much',
+    said(429, 'ErrorExceededMessageLimit', 'Cannot send mail. Limit exceeded.'),
+    'rate',
+    true,
+  ],
   ['a 429 without a body', answer(429, '', { 'retry-after': '5' }), 'rate', true],
-  ['a mailbox that is being moved', said(400, 'ErrorMailboxMoveInProgress', 'Mailbox move in progress. Try again later.'), 'transient', true],
+  [
+    'a mailbox that is being moved',
+    said(400, 'ErrorMailboxMoveInProgress', 'Mailbox move in progress. Try again later.'),
+    'transient',
+    true,
+  ],
   ['a locked record', said(423, 'resourceLocked', 'The resource is locked.'), 'transient', true],
-  ['a failed dependency in a batch', said(424, 'FailedDependency', 'A request it depends on failed.'), 'transient', true],
+  [
+    'a failed dependency in a batch',
+    said(424, 'FailedDependency', 'A request it depends on failed.'),
+    'transient',
+    true,
+  ],
   ['a code that is not known', said(400, 'SomethingNew', 'x'), 'business', true],
   ['a server error', said(500, 'generalException', 'An unexpected error occurred.'), 'unknown_outcome', false],
   ['a server error that names a harmless code', said(500, 'ErrorItemNotFound', 'x'), 'unknown_outcome', false],
-  ['an unavailable service', said(503, 'serviceNotAvailable', 'Try again later.', undefined, { 'retry-after': '30' }), 'unknown_outcome', false],
+  [
+    'an unavailable service',
+    said(503, 'serviceNotAvailable', 'Try again later.', undefined, { 'retry-after': '30' }),
+    'unknown_outcome',
+    false,
+  ],
   ['a gateway that gave up', said(504, 'UnknownError', ''), 'unknown_outcome', false],
   ['a page of a proxy', answer(404, '<html><body>404</body></html>'), 'business', false],
   ['a redirect', answer(302, ''), 'unknown_outcome', false],
@@ -116,7 +180,11 @@ describe('Graph says of a request', () => {
       retryAfterMs: 17_000,
       vendorRequestId: requestId,
     });
-    const missing = said(400, 'BadRequest', "Could not find a property named 'subjct' on type 'microsoft.graph.message'.");
+    const missing = said(
+      400,
+      'BadRequest',
+      "Could not find a property named 'subjct' on type 'microsoft.graph.message'.",
+    );
     expect(graphFailure(missing).error.target).toBe('subjct');
   });
 
@@ -140,7 +208,10 @@ describe('Graph says of a request', () => {
     expect(saysResync(said(410, 'syncStateNotFound', 'x'))).toBe(true);
     expect(saysResync(said(400, 'BadRequest', 'x', 'SyncStateNotFound'))).toBe(true);
     expect(saysResync(said(410, 'resyncRequired', 'x'))).toBe(true);
-    expect([saysResync(answer(410, '<html></html>')), saysResync(said(400, 'BadRequest', 'x'))]).toEqual([false, false]);
+    expect([saysResync(answer(410, '<html></html>')), saysResync(said(400, 'BadRequest', 'x'))]).toEqual([
+      false,
+      false,
+    ]);
   });
 
   it('how much of a limit is left, where it says so', () => {
@@ -148,7 +219,9 @@ describe('Graph says of a request', () => {
     expect(headroom({ 'ratelimit-limit': '100', 'ratelimit-remaining': '20' })).toEqual([
       { limit: 'requests', max: 100, remaining: 20 },
     ]);
-    expect(headroom({ 'x-ms-throttle-limit-percentage': '0.9' })).toEqual([{ limit: 'share', max: 100, remaining: 10 }]);
+    expect(headroom({ 'x-ms-throttle-limit-percentage': '0.9' })).toEqual([
+      { limit: 'share', max: 100, remaining: 10 },
+    ]);
     expect(headroom({})).toEqual([]);
   });
 });

@@ -52,7 +52,9 @@ describe('mail', () => {
     const first = await page(graph.messages.list(annaId, { limit: 3 }));
     const second = await page(graph.messages.next(first.after ?? ''));
     const third = await page(graph.messages.next(second.after ?? ''));
-    const subjects = [first, second, third].flatMap(({ results }) => results.map(({ properties }) => properties.subject));
+    const subjects = [first, second, third].flatMap(({ results }) =>
+      results.map(({ properties }) => properties.subject),
+    );
     expect(subjects).toEqual([6, 5, 4, 3, 2, 1, 0].map((n) => `Mail ${n}`));
     expect(third.after).toBeNull();
     const where = [{ property: 'from/emailAddress/address', operator: 'eq' as const, value: 'p3@example.com' }];
@@ -86,7 +88,9 @@ describe('mail', () => {
   });
 
   it('of a person whose mailbox is not in the cloud is a refusal, of nobody not found', async () => {
-    expect(await read(world, graph.messages.list('nobody@acme.example'))).toMatchObject({ error: { class: 'not_found' } });
+    expect(await read(world, graph.messages.list('nobody@acme.example'))).toMatchObject({
+      error: { class: 'not_found' },
+    });
     for (const user of world.simulator.tenant.users.values()) user.hasMailbox = false;
     expect(await read(world, graph.messages.list(annaId))).toMatchObject({
       error: { class: 'business', code: 'MailboxNotEnabledForRESTAPI' },
@@ -132,10 +136,14 @@ describe('changes', () => {
     await admin('touch', { id: ids[1], values: null });
     const second = await round(ofMail(first.cursor), ofMail);
     if (second.kind !== 'round') throw new Error(second.kind);
-    expect(second.pages.flatMap(({ results }) => results.map(({ id, properties }) => [id, properties.isRead]))).toEqual([[ids[0], true]]);
+    expect(second.pages.flatMap(({ results }) => results.map(({ id, properties }) => [id, properties.isRead]))).toEqual(
+      [[ids[0], true]],
+    );
     expect(second.pages.flatMap(({ removed }) => removed)).toEqual([{ id: ids[1], reason: 'deleted' }]);
     const third = await round(ofMail(second.cursor), ofMail);
-    expect(third.kind === 'round' && third.pages.flatMap(({ results, removed }) => [...results, ...removed])).toEqual([]);
+    expect(third.kind === 'round' && third.pages.flatMap(({ results, removed }) => [...results, ...removed])).toEqual(
+      [],
+    );
   });
 
   it('of a user show what changed and leave out the rest', async () => {
@@ -180,7 +188,9 @@ describe('hostile links', () => {
     for (let n = 0; n < 3; n += 1) await arrive(n);
     for (const origin of ['https://graph.microsoft.com.evil.example', 'https://10.0.0.1']) {
       await admin('link-origin', { origin });
-      expect(await read(world, graph.messages.list(annaId, { limit: 2 }))).toMatchObject({ error: { code: 'incomplete_result' } });
+      expect(await read(world, graph.messages.list(annaId, { limit: 2 }))).toMatchObject({
+        error: { code: 'incomplete_result' },
+      });
       expect(await read(world, graph.users.delta())).toMatchObject({ kind: 'error' });
     }
     // A loopback address is a place of the local target: its path is asked of the configured origin, never of it.
@@ -197,8 +207,20 @@ it('100,000 users are paged through holding one page', async () => {
   const total = 100_000;
   const size = 999;
   const row = (n: number) => ({
-    ...{ id: `user-${n}`, displayName: `Person ${n}`, userPrincipalName: `p${n}@acme.example`, mail: `p${n}@acme.example` },
-    ...{ givenName: 'P', surname: String(n), jobTitle: null, department: null, officeLocation: null, mobilePhone: null },
+    ...{
+      id: `user-${n}`,
+      displayName: `Person ${n}`,
+      userPrincipalName: `p${n}@acme.example`,
+      mail: `p${n}@acme.example`,
+    },
+    ...{
+      givenName: 'P',
+      surname: String(n),
+      jobTitle: null,
+      department: null,
+      officeLocation: null,
+      mobilePhone: null,
+    },
   });
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '', 'http://127.0.0.1');
@@ -237,7 +259,9 @@ it('100,000 users are paged through holding one page', async () => {
 it('a record that another place writes meanwhile is not lost between pages of changes', async () => {
   const { tenant } = world.simulator;
   const values = { subject: 'x', isDraft: false, toRecipients: [], conversationId: 'c', body: { content: '' } };
-  const items = Array.from({ length: 250 }, () => place(tenant, { kind: 'message', userId: annaId, folder: 'inbox', values: { ...values } }));
+  const items = Array.from({ length: 250 }, () =>
+    place(tenant, { kind: 'message', userId: annaId, folder: 'inbox', values: { ...values } }),
+  );
   const seen = new Set<string>();
   let call = graph.messages.delta({ userId: annaId });
   for (let pages = 0; pages < 20; pages += 1) {

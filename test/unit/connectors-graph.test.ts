@@ -54,12 +54,16 @@ describe('requests on the wire', () => {
       userId: 'u1',
       properties: { subject: 's', ...span },
     } as Json);
-    expect((again?.body as { json: JsonObject }).json.transactionId).not.toBe((body as JsonObject).transactionId);
+    expect(JSON.stringify(again?.body)).not.toContain(String((body as JsonObject).transactionId));
   });
 
   it('binds an update to a version', () => {
     const spec = specOf(graph.events.update('u1', 'e1', { subject: 's' }, { etag: 'W/"x"' }));
-    expect([spec.method, spec.path, spec.headers?.['if-match']]).toEqual(['PATCH', '/v1.0/users/u1/events/e1', 'W/"x"']);
+    expect([spec.method, spec.path, spec.headers?.['if-match']]).toEqual([
+      'PATCH',
+      '/v1.0/users/u1/events/e1',
+      'W/"x"',
+    ]);
   });
 
   it('makes a draft, answers in a thread and sends a draft, each in one request', () => {
@@ -68,7 +72,9 @@ describe('requests on the wire', () => {
       body: { contentType: 'text', content: 'T' },
       toRecipients: [{ emailAddress: { address: 'a@b.example' } }],
     });
-    expect(wire(graph.messages.reply('u1', 'm1', 'Yes', true))[0]).toBe('POST /v1.0/users/u1/messages/m1/createReplyAll');
+    expect(wire(graph.messages.reply('u1', 'm1', 'Yes', true))[0]).toBe(
+      'POST /v1.0/users/u1/messages/m1/createReplyAll',
+    );
     expect(wire(graph.messages.send('u1', 'm1', 'act_d_1'))).toEqual(['POST /v1.0/users/u1/messages/m1/send', null]);
   });
 
@@ -91,7 +97,9 @@ describe('requests on the wire', () => {
 
   it('sorts messages only by what their filter names first', () => {
     const where = [{ property: 'isRead', operator: 'eq' as const, value: false }];
-    expect(wire(graph.messages.list('u1', { where }))[0]).toContain('$filter=receivedDateTime ge 1900-01-01T00:00:00Z and isRead');
+    expect(wire(graph.messages.list('u1', { where }))[0]).toContain(
+      '$filter=receivedDateTime ge 1900-01-01T00:00:00Z and isRead',
+    );
     expect(wire(graph.messages.thread('u1', "c'1"))[0]).toContain("$filter=conversationId eq 'c''1'");
     expect(wire(graph.messages.thread('u1', 'c1'))[0]).not.toContain('$orderby');
   });
@@ -104,9 +112,13 @@ describe('requests on the wire', () => {
     };
     const operation = operationById('graph.subscriptions.create');
     const spec = operation?.request({ ...context, clientState: 'a-secret-of-a-channel' } as never, input);
-    expect(spec?.body).toMatchObject({ json: { clientState: 'a-secret-of-a-channel', lifecycleNotificationUrl: input.notificationUrl } });
+    expect(spec?.body).toMatchObject({
+      json: { clientState: 'a-secret-of-a-channel', lifecycleNotificationUrl: input.notificationUrl },
+    });
     expect(refused(() => operation?.request(context, input))).toBe('invalid_input');
-    expect(refused(() => operation?.request(context, { ...input, notificationUrl: 'http://door.example' }))).toBe('invalid_input');
+    expect(refused(() => operation?.request(context, { ...input, notificationUrl: 'http://door.example' }))).toBe(
+      'invalid_input',
+    );
   });
 });
 
@@ -119,7 +131,8 @@ describe('injection is impossible', () => {
         const filter = odataFilter([[{ property: 'subject', operator: 'eq', value }]]) ?? '';
         const matches = parseFilter(filter, () => undefined);
         expect(matches({ subject: value }, {})).toBe(true);
-        if (other.toLowerCase() !== value.toLowerCase()) expect(matches({ subject: `${value}${other}x` }, {})).toBe(false);
+        if (other.toLowerCase() !== value.toLowerCase())
+          expect(matches({ subject: `${value}${other}x` }, {})).toBe(false);
       }),
     );
   });
@@ -154,7 +167,18 @@ describe('injection is impossible', () => {
   });
 
   it('takes only ids as parts of a path', () => {
-    for (const id of ['..', '../users', 'delta', 'microsoft.graph.delta', '$count', 'a b', 'x\r\ny', 'a?b=1', '', 'getByIds']) {
+    for (const id of [
+      '..',
+      '../users',
+      'delta',
+      'microsoft.graph.delta',
+      '$count',
+      'a b',
+      'x\r\ny',
+      'a?b=1',
+      '',
+      'getByIds',
+    ]) {
       expect([id, isId(id), refused(() => specOf(graph.messages.get('u1', id)))]).toEqual([id, false, 'invalid_input']);
     }
     expect(specOf(graph.users.get('anna@acme.example')).path).toContain('/users/anna%40acme.example?');
@@ -163,10 +187,18 @@ describe('injection is impossible', () => {
 
   it('lets no line into a header of a mail', () => {
     const create = (properties: Record<string, string | string[]>) =>
-      refused(() => specOf(graph.messages.create('u1', { subject: 'S', toRecipients: ['a@b.example'], ...properties })));
+      refused(() =>
+        specOf(graph.messages.create('u1', { subject: 'S', toRecipients: ['a@b.example'], ...properties })),
+      );
     const hostile = ['x\r\nBcc: eve@evil.example', 'x\nfoo', 'x\u0000', 'x\u2028y', '\ud800'];
     for (const text of hostile) expect([text, create({ subject: text })]).toEqual([text, 'invalid_input']);
-    for (const address of ['a@b.example\r\nBcc: e@f.example', '"a" <a@b.example>', 'a@b.example, c@d.example', 'a b@c.example', 'a@b']) {
+    for (const address of [
+      'a@b.example\r\nBcc: e@f.example',
+      '"a" <a@b.example>',
+      'a@b.example, c@d.example',
+      'a b@c.example',
+      'a@b',
+    ]) {
       expect([address, create({ toRecipients: [address] })]).toEqual([address, 'invalid_input']);
     }
     expect(create({ from: ['x@y.example'] })).toBe('invalid_input');
@@ -182,9 +214,13 @@ describe('injection is impossible', () => {
 
   it('invites people only where people are invited', () => {
     const event = { subject: 'S', start: '2030-01-01T10:00:00Z', end: '2030-01-01T11:00:00Z' };
-    expect(refused(() => specOf(graph.events.create('u1', { ...event, attendees: ['a@b.example'] })))).toBe('invalid_input');
+    expect(refused(() => specOf(graph.events.create('u1', { ...event, attendees: ['a@b.example'] })))).toBe(
+      'invalid_input',
+    );
     expect(refused(() => specOf(graph.events.invite('u1', event)))).toBe('invalid_input');
-    expect(refused(() => specOf(graph.events.update('u1', 'e1', { attendees: ['a@b.example'] })))).toBe('invalid_input');
+    expect(refused(() => specOf(graph.events.update('u1', 'e1', { attendees: ['a@b.example'] })))).toBe(
+      'invalid_input',
+    );
   });
 });
 
@@ -193,7 +229,9 @@ describe('links of pages', () => {
 
   it('keeps path and query of a further page of the same kind to the letter', () => {
     expect(placeOf(page, 'messages')).toBe("/v1.0/users('u1')/messages?%24skip=10");
-    expect(placeOf('https://graph.microsoft.us/v1.0/users/delta?$deltatoken=a-_', 'users')).toBe('/v1.0/users/delta?$deltatoken=a-_');
+    expect(placeOf('https://graph.microsoft.us/v1.0/users/delta?$deltatoken=a-_', 'users')).toBe(
+      '/v1.0/users/delta?$deltatoken=a-_',
+    );
     expect(placeOf('http://127.0.0.1:4321/v1.0/users?$skip=1', 'users')).toBe('/v1.0/users?$skip=1');
   });
 
@@ -227,7 +265,10 @@ describe('links of pages', () => {
     const operation = operationById('graph.messages.list');
     const body = { value: [], '@odata.nextLink': 'https://evil.example/v1.0/users/u1/messages?x=1' };
     const answer = { status: 200, headers: {}, bodyText: JSON.stringify(body) };
-    expect(operation?.judge(answer, { userId: 'u1' })).toMatchObject({ kind: 'error', error: { code: 'incomplete_result' } });
+    expect(operation?.judge(answer, { userId: 'u1' })).toMatchObject({
+      kind: 'error',
+      error: { code: 'incomplete_result' },
+    });
   });
 });
 
