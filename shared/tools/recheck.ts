@@ -21,6 +21,8 @@ export type RecheckDeps = Omit<SystemDeps, 'systems' | 'traceparent'> & {
   readonly config: PlumblineConfig;
   readonly catalog: Pick<Catalog, 'find'>;
   readonly clock: Clock;
+  /** Absolute time by which systems must have answered, where the process that asks ends before long. */
+  readonly untilMs?: number;
 };
 
 const holdMs = 60_000;
@@ -53,7 +55,7 @@ export function makeRecheck(deps: RecheckDeps): Recheck {
   const system: SystemDeps = { ...deps, systems: deps.config.systems };
   return async ({ record, call, before }) => {
     const nowMs = deps.clock.now();
-    const deadlineMs = nowMs + readWithinMs;
+    const deadlineMs = Math.min(nowMs + readWithinMs, deps.untilMs ?? Number.POSITIVE_INFINITY);
     const agentName = agentOf(record.principal);
     const question = { system: call.system, tool: record.tool, agent: agentName, runId: record.runId };
     if ((await deps.control.check(question)).kind === 'off') return { kind: 'hold', untilMs: nowMs + holdMs };

@@ -8,7 +8,10 @@ import type { CallDeps } from './call-deps.ts';
 import { makeProbeFor, makeRecheck } from './recheck.ts';
 
 /** What working on due actions needs: a tool call's dependencies without a caller. */
-export type WorkDeps = Pick<CallDeps, 'config' | 'catalog' | 'kernel' | 'control' | 'send' | 'gate' | 'operations' | 'log'>;
+export type WorkDeps = Pick<
+  CallDeps,
+  'config' | 'catalog' | 'kernel' | 'control' | 'send' | 'gate' | 'operations' | 'log'
+>;
 
 /** One message of the actions queue. */
 export type DueMessage = { readonly messageId: string; readonly body: string };
@@ -32,11 +35,11 @@ export function dueWorker(deps: WorkDeps) {
     render: null,
   };
   const many = { ...kernel, batching: makeBatching(system) };
-  const recheck = makeRecheck({ ...deps, clock: deps.kernel.clock });
   const probeFor = makeProbeFor(system);
   return async (messages: readonly DueMessage[], remainingMs: number) => {
     const nowMs = deps.kernel.clock.now();
     const deadlineMs = Math.min(nowMs + remainingMs - reserveMs, nowMs + longestSendMs);
+    const recheck = makeRecheck({ ...deps, clock: deps.kernel.clock, untilMs: deadlineMs });
     const named = messages.flatMap(({ messageId, body }) => {
       const key = keyIn(body);
       if (key === null) deps.log.error('a message of the actions queue names no action', {});

@@ -107,7 +107,8 @@ describe('when HubSpot fails', () => {
   it('before the write, on the read of the live record, the call fails and claims nothing', async () => {
     const [deal] = openDeals();
     const args = { deal_id: deal?.id, stage: 'contractsent', reason: 'Maria said so on the phone.' };
-    await world.fault({ match: { method: 'GET', path: '/crm/objects/2026-09/deals' }, kind: 'server_error' });
+    // Twice: a read that found the system failing is asked once more.
+    await world.fault({ match: { method: 'GET', path: '/crm/objects/2026-09/deals' }, kind: 'server_error', times: 2 });
     const { status, body } = await world.call('deal_update_stage', args, { run: 'r' });
     expect([status, body.status, body.effect, body.error?.code, body.error?.retryable]).toEqual([
       502,
