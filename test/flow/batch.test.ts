@@ -132,6 +132,15 @@ describe('a lost response of one request', () => {
   });
 });
 
+describe('two processes whose repairs overlap', () => {
+  it('do each once', { timeout: 60_000 }, async () => {
+    const ids = await contacts(300);
+    const reports = await Promise.all([run({ ids: ids.slice(0, 200) }), run({ ids: ids.slice(100) })]);
+    const did = reports.map((report) => (report?.outcomes.applied ?? 0) + (report?.outcomes.replayed ?? 0));
+    expect([did, timesEach(ids)]).toEqual([[200, 200], new Set([1])]);
+  });
+});
+
 describe('SIGKILL', () => {
   it.each<[string, BatchJob['dieAt']]>([
     ['between the claims of a request', { answers: 0, writes: 137 }],
