@@ -69,13 +69,18 @@ export function checkBody(call: Call, schema: Schema, body: Values): void {
   }
 }
 
+/** The names that are asked for, or null for the usual ones. @throws GraphError 400 for one that the type has not */
+export function selected(call: Call, schema: Schema): readonly string[] | null {
+  const select = call.request.query.get('$select') ?? '';
+  const names = select === '' ? null : select.split(',').map((name) => name.trim());
+  names?.forEach(knows(call, schema));
+  return names;
+}
+
 /** One object as the caller asked to see it. */
 export function shown(call: Call, schema: Schema, row: Row): Values {
   const { query } = call.request;
-  const select = query.get('$select');
-  const known = knows(call, schema);
-  const names = select === null || select === '' ? null : select.split(',').map((name) => name.trim());
-  for (const name of names ?? []) known(name);
+  const names = selected(call, schema);
   const hidden = (name: string) => call.tenant.knobs.hidden.has(`${schema.type}.${name}`);
   const kept = Object.entries(row.value).filter(
     ([name]) => name === 'id' || name.startsWith('@') || (names === null ? schema.default(name) : names.includes(name)),
@@ -110,6 +115,7 @@ export function listed(
     if (!schema.options.includes(name))
       throw new GraphError(400, 'BadRequest', `Query option '${name}' is not supported.`);
   }
+  selected(call, schema);
   const filter = query.get('$filter');
   const order = query.get('$orderby');
   if (filter !== null && order !== null && type === 'message') checkSortable(filter, order);
