@@ -1,6 +1,7 @@
 import type { ActionBase, ActionRecord, ActionState } from '../model/action.ts';
 import type { ErrorCategory, ErrorCode, Failure } from '../model/errors.ts';
 import type { ResendClass } from '../model/operation.ts';
+import { defaultBackoff, jitteredMs } from '../resilience/backoff.ts';
 import type { Step, StepAt, Why } from './step-types.ts';
 
 const stateFields = [
@@ -87,8 +88,7 @@ export function failureFor(code: ErrorCode, category: ErrorCategory, detail: str
   return { code, category, retryable: false, detail };
 }
 
-/** Full jitter under a doubling cap: 1 s, 2 s, 4 s up to 15 minutes; never earlier than the system asked for. */
+/** Full jitter under a doubling cap: up to 2 s, 4 s, 8 s, at last 15 minutes; never earlier than the system asked for. */
 export function retryDelayMs(attempts: number, jitter: number, askedMs: number | undefined): number {
-  const cap = Math.min(900_000, 1000 * 2 ** Math.min(attempts, 20));
-  return Math.max(askedMs ?? 0, Math.ceil(cap * (0.5 + jitter / 2)));
+  return jitteredMs(defaultBackoff, { attempt: attempts, jitter, retryAfterMs: askedMs });
 }

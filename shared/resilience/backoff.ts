@@ -16,8 +16,16 @@ export function backoffMs(
   { backoff, random }: { readonly backoff: Backoff; readonly random: Random },
   input: { readonly attempt: number; readonly retryAfterMs?: number | undefined },
 ): number {
+  return jitteredMs(backoff, { ...input, jitter: fraction(random) });
+}
+
+/** The same wait, for who draws the random part elsewhere. @param input.jitter from 0 to 1 */
+export function jitteredMs(
+  backoff: Backoff,
+  input: { readonly attempt: number; readonly jitter: number; readonly retryAfterMs?: number | undefined },
+): number {
   const ceiling = Math.min(backoff.capMs, backoff.baseMs * 2 ** Math.min(Math.max(input.attempt, 1) - 1, 30));
-  const jitterMs = Math.floor(fraction(random) * ceiling);
+  const jitterMs = Math.floor(input.jitter * ceiling);
   return input.retryAfterMs === undefined ? jitterMs : input.retryAfterMs + Math.min(jitterMs, backoff.baseMs);
 }
 
