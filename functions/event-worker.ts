@@ -7,7 +7,7 @@ import { s3PayloadStore } from '../shared/aws/payload-store.ts';
 import { dynamoSourceStore } from '../shared/aws/source-store.ts';
 import { awsSystemSender } from '../shared/aws/system-sender.ts';
 import { readAwsEnv, readEnv, readRuntimeConfig } from '../shared/config/env.ts';
-import { loadAdapter, loadOperation } from '../shared/connectors/registry.ts';
+import { loadAdapter, loadFeeds, loadOperation } from '../shared/connectors/registry.ts';
 import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
 import { eventWorker } from '../shared/webhooks/event-worker.ts';
@@ -28,7 +28,7 @@ const work = eventWorker({
   payloads: s3PayloadStore({ bucket: env.PAYLOAD_BUCKET, env: readAwsEnv }),
   sources: dynamoSourceStore({ client, table: env.TABLE_STATE }),
   delay: queue,
-  ...{ send: awsSystemSender({ config, env, client, clock, log }), loadAdapter, loadOperation },
+  ...{ send: awsSystemSender({ config, env, client, clock, log }), loadAdapter, loadFeeds, loadOperation },
   ...{ handlers: [], clock, random, log },
 });
 

@@ -8,6 +8,7 @@ export type FunctionName =
   | 'event-worker'
   | 'action-worker'
   | 'file-drop'
+  | 'feed-poller'
   | 'tick'
   | 'token-refresh'
   | 'ledger-stream'
@@ -88,6 +89,13 @@ export const functions: readonly FunctionSpec[] = [
     timeoutS: 60,
     memoryMb: 512,
     env: toolCalls,
+  },
+  {
+    name: 'feed-poller',
+    does: 'asks for changes where no webhook tells them',
+    timeoutS: 60,
+    memoryMb: 512,
+    env: ['TABLE_LEDGER', 'TABLE_CASES', 'TABLE_STATE', 'PAYLOAD_BUCKET', 'QUEUE_INBOX_URL', 'REFRESH_FUNCTION'],
   },
   { name: 'file-drop', does: 'carries out the rows of dropped files', timeoutS: 60, memoryMb: 512, env: toolCalls },
   {

@@ -129,6 +129,15 @@ const workers = (may: Statements, secrets: SecretNames) => ({
     may.state('Budgets', ['budgets'], ['UpdateItem']),
     may.kms('dynamodb', 's3'),
   ],
+  'feed-poller': () => [
+    ...asking(may, secrets),
+    may.state('Feeds', ['feeds'], ['GetItem', 'PutItem']),
+    ...may.payloads('PutObject'),
+    may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),
+    may.table('Ledger', 'ledger', ['PutItem']),
+    may.send('inbox'),
+    may.kms('dynamodb', 's3', 'sqs'),
+  ],
   tick: () => [
     may.queries('actions', [indexes.due]),
     may.send('actions'),

@@ -40,6 +40,7 @@ const statePrefixes = {
   budgets: 'budget#*',
   sources: 'source#*',
   files: 'file#*',
+  feeds: 'feed#*',
 } as const;
 
 type StatePrefix = keyof typeof statePrefixes;

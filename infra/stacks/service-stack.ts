@@ -83,6 +83,7 @@ export class ServiceStack extends Stack {
     fromStream(this, 'LedgerGuardSource', streamOf('ledger'), fns['ledger-guard']);
     everyMinute(this, 'EveryMinute', fns.tick, queues.tickDead);
     everyMinute(this, 'FilesEveryMinute', fns['file-drop'], queues.tickDead);
+    everyMinute(this, 'FeedsEveryMinute', fns['feed-poller'], queues.tickDead);
   }
 
   private makeAgentApi(settings: Settings): DoorApi {

@@ -174,6 +174,17 @@ export const systemSchema = z.strictObject({
   settle: duration.prefault('5m'),
   /** The API itself, where the connector is `rest`. */
   rest: restSchema.optional(),
+  /** Changes that are asked for where no webhook tells them, by the name of a feed of the connector. */
+  feeds: z
+    .record(
+      name,
+      z.strictObject({
+        every: duration.prefault('5m'),
+        /** How much of the last walk each one looks at again, for what the system shows late. */
+        overlap: duration.prefault('2m'),
+      }),
+    )
+    .default({}),
   webhooks: z
     .record(
       name,

@@ -2,6 +2,7 @@ import type { SystemConfig } from '../config/schema.ts';
 import { PlumblineError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
 import type { WebhookAdapter } from '../webhooks/adapter.ts';
+import type { Feed } from './feed.ts';
 import type { ConnectorManifest } from './manifest.ts';
 
 /** A loaded connector. */
@@ -87,6 +88,13 @@ const adapters: Readonly<Record<string, () => Promise<{ readonly webhookAdapter:
   stripe: () => import('./stripe/webhook.ts'),
 };
 
+type Feeds = Readonly<Record<string, Feed>>;
+const feedLoaders: Readonly<Record<string, () => Promise<{ readonly feeds: Feeds }>>> = {
+  erpnext: () => import('./erpnext/feed.ts'),
+  hubspot: () => import('./hubspot/feed.ts'),
+  salesforce: () => import('./salesforce/feed.ts'),
+};
+
 /** Every connector by name. */
 export const connectorNames: readonly string[] = Object.keys(loaders);
 
@@ -107,6 +115,14 @@ export async function loadConnector(name: string): Promise<Connector> {
 export async function loadAdapter(name: string): Promise<WebhookAdapter> {
   const load = Object.hasOwn(adapters, name) ? adapters[name] : undefined;
   if (load) return (await load()).webhookAdapter;
+  throw unknownConnector(name);
+}
+
+/** The feeds of a connector by name; none where it has none. Throws `config_invalid` for a name there is no connector of. */
+export async function loadFeeds(name: string): Promise<Feeds> {
+  const load = Object.hasOwn(feedLoaders, name) ? feedLoaders[name] : undefined;
+  if (load) return (await load()).feeds;
+  if (connectorNames.includes(name)) return {};
   throw unknownConnector(name);
 }
 

@@ -4,6 +4,8 @@ import { notify } from '../ledger/notices.ts';
 import type { LedgerStore } from '../ledger/ports.ts';
 import type { Operation } from '../model/operation.ts';
 import { type AdapterLoader, connectorAdapter } from './channels.ts';
+import { feedAdapter, feedScheme } from './feed-adapter.ts';
+import type { PollDeps } from './poll.ts';
 import type { EventDelay, SourceStore } from './ports.ts';
 import type { ProcessDeps } from './process.ts';
 import { planEvent, reReadRecord } from './re-read.ts';
@@ -17,6 +19,7 @@ export type EventWorkerDeps = Omit<ProcessDeps, 'ledger' | 'plan' | 'reRead' | '
   readonly sources: Pick<SourceStore, 'seen'>;
   readonly send: Sender;
   readonly loadAdapter: AdapterLoader;
+  readonly loadFeeds: PollDeps['loadFeeds'];
   readonly loadOperation: (id: string) => Promise<Operation>;
   readonly delay: EventDelay;
 };
@@ -31,7 +34,10 @@ export function eventWorker(
   deps: EventWorkerDeps,
 ): (records: readonly QueuedMessage[], remainingMs: number) => Promise<BatchAnswer> {
   const { config, send, loadOperation } = deps;
-  const adapterOf = (connector: string, scheme: string) => connectorAdapter(deps.loadAdapter, connector, scheme);
+  const adapterOf = async (connector: string, scheme: string) =>
+    scheme === feedScheme
+      ? feedAdapter(await deps.loadFeeds(connector))
+      : connectorAdapter(deps.loadAdapter, connector, scheme);
   const live = { systems: config.systems, send, loadOperation, adapterOf };
   const process: BatchDeps = {
     ...deps,

@@ -1,4 +1,5 @@
 import type { EventOutcome, InboxClaim, InboxMessage, KeptMessage } from '../model/event.ts';
+import type { JsonObject } from '../model/json.ts';
 
 /** Where verified events wait. Throws `store_unavailable` where not all messages are durable: then nothing may be acknowledged. */
 export type EventQueue = { send(messages: readonly InboxMessage[]): Promise<void> };
@@ -48,4 +49,31 @@ export type SourceStore = {
   seen(source: SourceName, atMs: number): Promise<void>;
   /** What is known of a channel; the first call for it begins the watch. */
   watch(source: SourceName, nowMs: number): Promise<{ watchedSinceMs: number; lastSeenMs: number | null }>;
+};
+
+/** How far the changes of one feed have been read. */
+export type FeedState = {
+  /** `system/feed`. */
+  readonly id: string;
+  /** Every write adds one and is conditional on the one it read. */
+  readonly epoch: number;
+  readonly owner: string;
+  /** Until when another poller leaves it alone; 0 where nobody polls. */
+  readonly leaseUntilMs: number;
+  /** Where the next page begins; the feed's own. */
+  readonly mark: JsonObject;
+  /** Whether a walk is not at its end: the next one goes on and does not begin again. */
+  readonly midway: boolean;
+  readonly nextAtMs: number;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** Hashes of the changes that were sent last: a walk that overlaps them sends them once. */
+  readonly recent: readonly string[];
+};
+
+/** States of feeds. Throws `store_unavailable`: a write may have happened. */
+export type FeedStore = {
+  get(id: string): Promise<FeedState | null>;
+  /** Conditional on the epoch that was read, 0 for none; `lost` where another poller was faster. */
+  write(next: FeedState, expectedEpoch: number): Promise<'written' | 'lost'>;
 };

@@ -50,6 +50,7 @@ export const operatorConfig: PlumblineConfig = {
       waitingAlarm: 900_000,
       settle: 300_000,
       personal: [],
+      feeds: {},
       webhooks: {
         crm: { scheme: 'hubspot-v3', secret: 'plumbline/test/crm', tolerance: 300_000, maxBodyBytes: 1_048_576 },
       },

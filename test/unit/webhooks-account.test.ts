@@ -35,6 +35,7 @@ function worker(changes: Partial<EventWorkerDeps> = {}) {
       return { kind: 'answer', answer, fetchedAtMs: 1 };
     },
     loadAdapter: async () => webhookAdapter,
+    loadFeeds: async () => ({}),
     loadOperation: async (id) => (await import('../../shared/connectors/registry.ts')).loadOperation(id),
     handlers: [{ wants: () => true, handle: async ({ message }) => [handled.push(message)].map(String) }],
     delay: { retryIn: async () => {} },
