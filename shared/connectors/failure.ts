@@ -104,7 +104,8 @@ export function failureOf(error: Classified, system: string): Failure {
     retryable: words.retryable,
     detail: `${system} ${words.says}.`,
     vendorCode: error.code,
-    vendorText: maskContacts(error.message.slice(0, 1000)).slice(0, 300),
+    // What a system says about a credential may hold a part of it.
+    ...(error.class === 'auth' ? {} : { vendorText: maskContacts(error.message.slice(0, 1000)).slice(0, 300) }),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };
 }

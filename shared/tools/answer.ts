@@ -164,6 +164,8 @@ function unknownError(record: ActionRecord, failure: Failure): AnswerError {
 
 function vendorOf(failure: Failure): Pick<AnswerError, 'vendor'> {
   if (failure.vendorCode === undefined && failure.vendorText === undefined) return {};
+  // What is wrong with a credential is told to its owner, never to an agent.
+  if (failure.category === 'authentication') return {};
   return { vendor: { code: failure.vendorCode ?? '', quoted: (failure.vendorText ?? '').slice(0, 300) } };
 }
 
