@@ -1,10 +1,11 @@
 import { tools } from '../config/tools/index.ts';
 import { awsCallStores } from '../shared/aws/call-stores.ts';
+import { dynamoCursorStore } from '../shared/aws/cursor-store.ts';
 import { s3DropStore } from '../shared/aws/drop-store.ts';
 import { dynamoClient } from '../shared/aws/dynamo.ts';
-import { dynamoFileCursorStore } from '../shared/aws/file-cursor-store.ts';
 import { awsWayOut } from '../shared/aws/system-sender.ts';
 import { readAwsEnv, readEnv, readRuntimeConfig } from '../shared/config/env.ts';
+import type { FileCursor } from '../shared/files/ports.ts';
 import { dropWorker } from '../shared/files/work-drops.ts';
 import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
@@ -26,7 +27,7 @@ const work = dropWorker({
   kernel: { store, payloads: stores.payloads, clock, random, limits },
   ...awsWayOut({ config, env, client, clock, log }),
   drops: s3DropStore({ bucket: env.PAYLOAD_BUCKET, env: readAwsEnv }),
-  cursors: dynamoFileCursorStore(client, env.TABLE_STATE),
+  cursors: dynamoCursorStore<FileCursor>(client, env.TABLE_STATE, 'file'),
 });
 
 /** Once a minute: works on the open files of every source until its time is over. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { FeedState, FeedStore } from '../../shared/webhooks/ports.ts';
 
 /** States of feeds in memory, with the rules of the port. */
@@ -7,7 +8,9 @@ export function memoryFeedStore(): FeedStore & { readonly states: Map<string, Fe
     states,
     get: async (id) => states.get(id) ?? null,
     write: async (next, expectedEpoch) => {
-      if ((states.get(next.id)?.epoch ?? 0) !== expectedEpoch) return 'lost';
+      const standing = states.get(next.id);
+      if (standing && isDeepStrictEqual(standing, next)) return 'written';
+      if ((standing?.epoch ?? 0) !== expectedEpoch) return 'lost';
       states.set(next.id, structuredClone(next));
       return 'written';
     },
