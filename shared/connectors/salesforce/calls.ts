@@ -1,7 +1,7 @@
 import type { Json } from '../../model/json.ts';
 import type { PlannedCall } from '../../model/operation.ts';
 import type { ChangedInput, ChangesInput } from './changes.ts';
-import { type SalesforceFields, type SalesforceObject, salesforceObjects } from './client.ts';
+import { pageSize, type SalesforceFields, type SalesforceObject, salesforceObjects } from './client.ts';
 import type { JobInput, ResultsInput, UploadInput } from './jobs.ts';
 import type { ExternalId, QueryInput } from './reads.ts';
 import type { NoteInput } from './writes.ts';
@@ -88,7 +88,7 @@ function callsOf(system: string, object: SalesforceObject): ObjectCalls {
     query: (input) => plan('query', { fields: read, ...input }),
     next: (after, options) => plan('next', { after, fields: read, ...options }),
     describe: (since) => plan('describe', since === undefined ? {} : { since }),
-    changed: (input) => plan('changed', { fields: read, limit: 2000, ...input }),
+    changed: (input) => plan('changed', { fields: read, limit: pageSize, ...input }),
     updated: (span) => plan('updated', span),
     deleted: (span) => plan('deleted', span),
     create: (properties) => plan('create', { properties }),

@@ -25,6 +25,12 @@ export const refField = 'Plumbline_Ref__c';
 /** How long one request to Salesforce may take, milliseconds. */
 export const requestTimeoutMs = 20_000;
 
+/**
+ * Records of one page: half of what Salesforce would send, since 2,000 live long enough to be moved to memory that is freed late.
+ * `test/bench/salesforce-pages.ts` measures it.
+ */
+export const pageSize = 1000;
+
 type ObjectFacts = {
   readonly plural: string;
   /** Salesforce's own name. */

@@ -38,7 +38,9 @@ export function valueIn(fields: SalesforceFields, name: string): SalesforceValue
 
 /** Whether a field is among those that were answered. */
 export function hasField(fields: SalesforceFields, name: string): boolean {
-  return Object.keys(fields).some((held) => held.toLowerCase() === name.toLowerCase());
+  if (Object.hasOwn(fields, name)) return true;
+  const wanted = name.toLowerCase();
+  return Object.keys(fields).some((held) => held.toLowerCase() === wanted);
 }
 
 /** A stored before-image, or null where the value is none. */

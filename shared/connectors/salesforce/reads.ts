@@ -5,6 +5,7 @@ import {
   dataPath,
   externalPath,
   getSpec,
+  pageSize,
   recordOf,
   recordPath,
   refuse,
@@ -96,6 +97,8 @@ export function isRecord(value: SalesforceRecord | Classified): value is Salesfo
   return 'properties' in value;
 }
 
+const pageHeaders = { 'sforce-query-options': `batchSize=${pageSize}` };
+
 const nextPath = /^\/services\/data\/v[0-9]{1,3}\.[0-9]\/(?:query|queryAll)\/[A-Za-z0-9]{15,64}-[0-9]{1,9}$/;
 
 /** A page of records; `after` asks for the next one. */
@@ -165,9 +168,8 @@ export function queryOperation(object: SalesforceObject): ReadOperation<QueryInp
       const { type } = salesforceObjects[object];
       const fields = [...systemFields, ...(input.withDeleted ? ['IsDeleted'] : []), ...input.fields];
       const orderBy = input.orderBy ?? [{ field: 'Id', direction: 'asc' as const }];
-      return getSpec(`${dataPath(apiVersion)}/${input.withDeleted ? 'queryAll' : 'query'}`, [
-        ['q', soql({ ...input, object: type, fields, orderBy })],
-      ]);
+      const at = `${dataPath(apiVersion)}/${input.withDeleted ? 'queryAll' : 'query'}`;
+      return { ...getSpec(at, [['q', soql({ ...input, object: type, fields, orderBy })]]), headers: pageHeaders };
     },
     judge: (answer, input) => pageOf(object, answer, input.fields, true),
   };
@@ -181,7 +183,7 @@ export function nextOperation(object: SalesforceObject): ReadOperation<NextInput
       if (!nextPath.test(after) || !after.startsWith(`${dataPath(apiVersion)}/query`)) {
         refuse('a next page is not one of this query', 'Give the `after` of the page before, unchanged.');
       }
-      return getSpec(after);
+      return { ...getSpec(after), headers: pageHeaders };
     },
     judge: (answer, input) => pageOf(object, answer, input.fields, false),
   };

@@ -56,7 +56,8 @@ function nextPage(deps: QueryDeps, call: Call, locator: string): SimAnswer {
 function page(deps: QueryDeps, call: Call, id: string, offset: number): SimAnswer {
   const { ids, type, paths } = deps.cursors.get(id) ?? { ids: [], type: 'Account' as const, paths: [] };
   const asked = /batchSize=(\d+)/i.exec(call.request.headers['sforce-query-options'] ?? '')?.[1];
-  const size = asked === undefined ? deps.batchSize : Math.min(2000, Math.max(200, Number(asked)));
+  // What is asked for is a hint: a page may be smaller.
+  const size = asked === undefined ? deps.batchSize : Math.min(deps.batchSize, Math.max(200, Number(asked)));
   const part = ids.slice(offset, offset + size);
   const done = offset + size >= ids.length;
   const records = part.flatMap((one) => {
