@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
 import { loadConfig } from '../shared/config/load.ts';
 import type { PlumblineConfig } from '../shared/config/schema.ts';
-import { connectorNames } from '../shared/connectors/registry.ts';
+import { connectorNames, loadFeeds } from '../shared/connectors/registry.ts';
 import type { ToolIndex } from '../shared/tools/catalog.ts';
 import { checkTools, loadTools } from '../shared/tools/list.ts';
 import { loadOperations } from '../shared/tools/operations.ts';
@@ -72,7 +72,9 @@ async function readConfig(dir: string): Promise<PlumblineConfig> {
   const { tools: index } = (await import('../config/tools/index.ts')) as { tools: ToolIndex };
   const tools = await loadTools(index);
   const known = tools.map(({ name, effect, input }) => ({ name, effect, inputs: Object.keys(input.shape) }));
-  const result = loadConfig(dir, { tools: known, connectors: connectorNames, schemes: schemeNames });
+  const offered = connectorNames.map(async (name) => [name, Object.keys(await loadFeeds(name))] as const);
+  const feeds = Object.fromEntries(await Promise.all(offered));
+  const result = loadConfig(dir, { tools: known, connectors: connectorNames, schemes: schemeNames, feeds });
   if (result.kind === 'ok') {
     checkTools({ config: result.config, operations: await loadOperations(result.config.systems) }, tools);
     return result.config;

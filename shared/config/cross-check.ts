@@ -14,6 +14,8 @@ export type KnownParts = {
   readonly connectors?: readonly string[];
   /** Names of the signature schemes of webhooks. */
   readonly schemes?: readonly string[];
+  /** Names of the feeds that each connector offers. */
+  readonly feeds?: Readonly<Record<string, readonly string[]>>;
 };
 
 /** One readable file as it was written, whether or not its own schema accepts it. */
@@ -107,10 +109,11 @@ function toolProblem(known: KnownParts, at: Positions, path: readonly PropertyKe
 function systemProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
   return files.systems.flatMap((file) => {
     if (!file) return [];
-    const { connector, owner, webhooks } = fields(file.raw);
+    const { connector, owner, webhooks, feeds } = fields(file.raw);
     const problems = [
       ...teamProblem(files, file.positions, ['owner'], owner),
       ...restProblems(file),
+      ...Object.keys(fields(feeds)).flatMap((feed) => feedProblem(known, file.positions, String(connector), feed)),
       ...Object.entries(fields(webhooks)).flatMap(([channel, settings]) =>
         schemeProblem(known, file.positions, ['webhooks', channel, 'scheme'], fields(settings).scheme),
       ),
@@ -121,6 +124,13 @@ function systemProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
     }
     return problems;
   });
+}
+
+function feedProblem(known: KnownParts, at: Positions, connector: string, feed: string): ConfigProblem[] {
+  const offered = known.feeds && Object.hasOwn(known.feeds, connector) ? known.feeds[connector] : undefined;
+  if (offered === undefined || offered.includes(feed)) return [];
+  const allowed = offered.join(', ') || 'none: it has no feeds';
+  return [problemAt(at, ['feeds', feed], `The connector ${connector} has no feed \`${feed}\`.`, allowed)];
 }
 
 function schemeProblem(known: KnownParts, at: Positions, path: readonly PropertyKey[], scheme: unknown) {

@@ -15,6 +15,7 @@ const known = {
     inputs: Object.keys(input.shape),
   })),
   connectors: connectorNames,
+  feeds: { hubspot: ['contacts', 'deals'], stripe: [] },
 };
 let dir: string;
 
@@ -160,6 +161,13 @@ test('a file above the size cap is not parsed', () => {
 test('a file that nothing reads is reported instead of ignored', () => {
   writeFileSync(join(dir, 'polices.yaml'), 'approvals: []');
   expect(problems().map(({ file, message }) => `${file} ${message}`)).toEqual(['polices.yaml This file is not read.']);
+});
+
+test('a feed that the connector does not offer is reported with those it offers', () => {
+  const line = edit('systems/hubspot.yaml', /$/, 'feeds: { contact: { every: 5m } }\n');
+  expect(problems().map((one) => [one.line, one.message, one.allowed])).toEqual([
+    [line, 'The connector hubspot has no feed `contact`.', 'contacts, deals'],
+  ]);
 });
 
 test('a missing file is reported', () => {
