@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noRecord } from '../../shared/auth/health.ts';
 import type { TokenRecord, TokenStore } from '../../shared/auth/ports.ts';
 import { emptyTokenRecord } from '../../shared/auth/token-record.ts';
-import { dynamoTokenStore } from '../../shared/aws/token-store.ts';
+import { dynamoCredentialStore, dynamoTokenStore } from '../../shared/aws/token-store.ts';
 import { givenEndpoints, startDynamo, type TestDynamo } from '../kit/dynamo.ts';
-import { memoryTokenStore } from '../kit/memory-token-store.ts';
+import { memoryCredentialStore, memoryTokenStore } from '../kit/memory-token-store.ts';
 
 const targets: (readonly [string, string | undefined | null])[] = [
   ['memory', null],
@@ -60,6 +61,22 @@ describe.each(targets)('token items on %s', (_name, endpoint) => {
   it('refuses a write on an epoch where there is no item', async () => {
     count += 1;
     expect(await store.write(next({ epoch: 5 }), 4)).toBe('lost');
+  });
+});
+
+describe.each(targets)('what systems said of their credentials on %s', (_name, endpoint) => {
+  it('is kept apart from the token, and the last word stays', async () => {
+    const dynamo = endpoint === null ? null : await startDynamo(endpoint);
+    const state = dynamo?.names.state ?? '';
+    const tokens = dynamo === null ? memoryTokenStore() : dynamoTokenStore(dynamo.client, state);
+    const store = dynamo === null ? memoryCredentialStore() : dynamoCredentialStore(dynamo.client, state);
+    expect(await store.get('crm')).toBeNull();
+    const facts = { actsAs: 'bot', holder: 'service', scopes: ['a'], expiresAtMs: null } as const;
+    const said = { ...noRecord('crm'), askedAtMs: 5, facts, reasons: ['scope_missing'] } as const;
+    await store.put(noRecord('crm'));
+    await store.put(said);
+    expect([await store.get('crm'), await tokens.get('crm'), await store.get('other')]).toEqual([said, null, null]);
+    await dynamo?.stop();
   });
 });
 
