@@ -189,6 +189,12 @@ it('a delete is not taken for done where the right to read was lost', async () =
   expect([(await settle(world, key)).state, applied()]).toEqual(['NEEDS_HUMAN', 0]);
 });
 
+it('a delete that never arrived is not taken for done because a page says 404', async () => {
+  const { key } = await meet('customers.delete', { kind: 'reset' });
+  world.simulator.addFault({ kind: 'html_error', status: 404, match: { method: 'GET' }, times: 2 });
+  expect([(await settle(world, key)).state, applied()]).toEqual(['SUCCEEDED', 1]);
+});
+
 it('an update that somebody else overwrote before it could be proven goes to a person', async () => {
   const { key } = await meet('customers.update', { kind: 'commit_then_lose_response' });
   const [customer] = world.simulator.site.docs.Customer.values();

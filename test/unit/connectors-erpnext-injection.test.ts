@@ -72,6 +72,17 @@ describe('what agents and records say never leaves its place in a request to ERP
     );
   });
 
+  it('a text to look for cannot widen what is looked for, and its backslashes escape nothing', () => {
+    const value = '%a\\%_b';
+    expect(JSON.parse(filterText([{ field: 'tax_id', operator: 'contains', value }]))).toEqual([
+      ['tax_id', 'like', '%_a___b%'],
+    ]);
+    expect(JSON.parse(filterText([{ field: 'tax_id', operator: 'starts_with', value: '%' }]))).toEqual([
+      ['tax_id', 'like', '_%'],
+    ]);
+    expect(() => filterText([{ field: 'tax_id', operator: 'contains', value: '' }])).toThrow(invalid);
+  });
+
   it.each(['name; drop', '`tabUser`.api_secret', 'count(*)', 'Name', '', 'a.b', 'a b', '__proto__x', 'ifnull(a,b)'])(
     'a field of %j is refused',
     (field) => {

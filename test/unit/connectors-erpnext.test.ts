@@ -197,6 +197,41 @@ describe('answers of ERPNext', () => {
     expect(judge(call, { data: { ...doc, tax_id: '0' } })).toMatchObject({ error: { code: 'value_not_taken' } });
   });
 
+  it('say of a submit whether it is done', () => {
+    const call = erpnext.salesOrders.submit('S', version);
+    const order = { doctype: 'Sales Order', name: 'S', modified: version };
+    expect(judge(call, { data: { ...order, docstatus: 1 } })).toMatchObject({ kind: 'applied' });
+    expect(judge(call, { data: { ...order, docstatus: 0 } })).toMatchObject({
+      kind: 'unknown',
+      error: { code: 'not_yet_done' },
+    });
+  });
+
+  it('prove a create by the very key that was written, on one record', () => {
+    const operation = operationById('erpnext.comments.append');
+    const row = (name: string, ref: unknown) => ({
+      ...{
+        name,
+        modified: version,
+        comment_type: 'Comment',
+        reference_doctype: null,
+        reference_name: null,
+        content: '',
+      },
+      ...(ref === undefined ? {} : { custom_plumbline_ref: ref }),
+    });
+    const found = (rows: unknown) => {
+      const probe = operation?.kind === 'write' ? operation.probe : undefined;
+      return probe?.judge(answer(200, { data: rows }), {}, null, 'act_k_1').kind;
+    };
+    expect(found([row('A', 'act_k_1')])).toBe('equal');
+    expect([found([row('A', 'ACT_K_1')]), found([row('A', 'act_k_1'), row('B', 'act_k_1')])]).toEqual([
+      'different',
+      'different',
+    ]);
+    expect([found([]), found([row('A', undefined)]), found({})]).toEqual(['absent', 'inconclusive', 'inconclusive']);
+  });
+
   it('of a bulk request name each item once, or its outcome is unknown', () => {
     const item = (id: string): { providerKey: string; input: UpdateInput } => ({
       ...{ providerKey: id, input: { id, properties: { tax_id: '1' } } },
