@@ -6,6 +6,7 @@ import type { SendInput } from '../../shared/connectors/sender.ts';
 import type { OutboundRequest } from '../../shared/http/client.ts';
 import type { HttpResult } from '../../shared/http/result.ts';
 import { silentLog } from '../../shared/observe/json-log.ts';
+import type { Log } from '../../shared/observe/log.ts';
 import { breakerGuard } from '../../shared/resilience/breaker-guard.ts';
 import { rateLimiter } from '../../shared/resilience/rate-limit.ts';
 import { memoryResilienceStore } from './memory-resilience-store.ts';
@@ -36,6 +37,9 @@ export function house(given: {
   productionStage?: boolean;
   credentials?: Partial<CredentialSource>;
   limits?: unknown;
+  /** Anything else of the system's configuration, such as another connector. */
+  system?: Record<string, unknown>;
+  log?: Log;
 }) {
   const sent: OutboundRequest[] = [];
   const rejected: number[] = [];
@@ -51,6 +55,7 @@ export function house(given: {
     auth: given.auth ?? { grant: 'bearer', secret: 's' },
     limits: given.limits ?? [{ calls: 100, per: '10s' }],
     breaker: { opensAfter: 3, stays: '30s', whileOpen: 'queue' },
+    ...given.system,
   });
   const credentials: CredentialSource = {
     authorize: async () => ({ headers: { authorization: `Bearer t${version}` }, version }),
@@ -76,7 +81,7 @@ export function house(given: {
     breakers: breakerGuard({ store, clock, owner: 'test' }),
     rates: rateLimiter({ store, clock }),
     clock,
-    log: silentLog,
+    log: given.log ?? silentLog,
     productionStage: given.productionStage ?? false,
   });
   const call = (purpose: SendInput['purpose'], more: Partial<SendInput> = {}) =>
