@@ -1,14 +1,30 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadConfig } from '../shared/config/load.ts';
 import { operations as erpnext } from '../shared/connectors/erpnext/operations.ts';
 import { operations as hubspot } from '../shared/connectors/hubspot/operations.ts';
+import { operationsOf, restSystem } from '../shared/connectors/rest/operations.ts';
 import { operations as salesforce } from '../shared/connectors/salesforce/operations.ts';
 import { operations as slack } from '../shared/connectors/slack/operations.ts';
 import type { Operation, ResendClass } from '../shared/model/operation.ts';
 import { projectDir } from './build.ts';
 
 /** The connectors whose operations docs/connectors.md lists, each between two marks that name it. */
-const documented: Readonly<Record<string, ReadonlyMap<string, Operation>>> = { erpnext, hubspot, salesforce, slack };
+const documented: Readonly<Record<string, ReadonlyMap<string, Operation>>> = {
+  erpnext,
+  hubspot,
+  salesforce,
+  slack,
+  rest: describedBy('supplier-portal'),
+};
+
+/** The operations of a system that its file describes, as the example of what the connector rest can be told. */
+function describedBy(name: string): ReadonlyMap<string, Operation> {
+  const loaded = loadConfig(join(projectDir, 'config'));
+  const system = loaded.kind === 'ok' ? loaded.config.systems[name] : undefined;
+  if (!system) throw new Error(`config/systems/${name}.yaml is missing, or the configuration is not valid.`);
+  return operationsOf(restSystem(name, system));
+}
 
 const page = join(projectDir, 'docs', 'connectors.md');
 

@@ -74,3 +74,11 @@ it('a header that belongs to the client or carries a credential is refused', () 
   edit('  timeout: 20', '  timeout: 20\n  headers: { Host: evil.example }');
   expect(problems().some(({ path }) => path.startsWith('rest.headers'))).toBe(true);
 });
+
+it('the description that docs/connectors.md shows is valid', () => {
+  const page = readFileSync(new URL('../../docs/connectors.md', import.meta.url), 'utf8');
+  const [, shown = ''] = /## Any REST API[\s\S]*?```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+  expect(shown).toContain('connector: rest');
+  writeFileSync(join(dir, 'systems/warehouse.yaml'), shown);
+  expect(problems()).toEqual([]);
+});
