@@ -2,6 +2,7 @@ import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import type { Clock } from '../../shared/model/clock.ts';
 import type { InstallSecrets } from './install-secrets.ts';
 import { startErpnext } from './systems/erpnext/start.ts';
+import { startGraph } from './systems/graph/start.ts';
 import { startPortal } from './systems/portal/start.ts';
 import { startSalesforce } from './systems/salesforce/start.ts';
 import { startSlack } from './systems/slack/start.ts';
@@ -44,6 +45,14 @@ export type SimulatorPlan = {
 
 /** The simulators beside HubSpot's, by the name of a connector or, where one connector speaks to many products, of a system. */
 export const simulators: Readonly<Record<string, SimulatorPlan>> = {
+  graph: {
+    port: 4216,
+    holds: '8 mailboxes, 900 mails, 120 events',
+    async start({ secrets: { clientId, clientSecret }, ...rest }) {
+      const graph = await startGraph({ ...rest, app: { clientId, clientSecret } });
+      return { url: graph.url, webhooks: graph.webhooks, close: graph.close };
+    },
+  },
   stripe: {
     port: 4211,
     holds: '260 customers, 400 invoices',

@@ -24,6 +24,7 @@ import {
   probeOfUpdate,
   recipients,
   saysAbsent,
+  sent,
   type UpdateInput,
   writeFailure,
   writeNamed,
@@ -39,7 +40,7 @@ const shownAs = ['free', 'tentative', 'busy', 'oof', 'workingElsewhere'];
 
 /** An event as Graph takes it. Throws `invalid_input`. */
 export function eventBody(properties: GraphProperties): Record<string, Json> {
-  return Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, eventValue(name, value)]));
+  return Object.fromEntries(Object.entries(sent(properties)).map(([name, value]) => [name, eventValue(name, value)]));
 }
 
 function eventValue(name: string, value: GraphValue): Json {

@@ -31,6 +31,13 @@ export function placeOf(link: Json | undefined, kind: ListKind): string | null {
   return isPlace(place, kind) ? place : null;
 }
 
+/** The user whose mailbox a place is in, as the link names it; null where it is in none. */
+export function mailboxOfPlace(place: string): string | null {
+  const match = /^\/v[0-9.]+\/users(?:\/([^/?]+)|\('([^'/?]+)'\))\//i.exec(place);
+  const userId = match?.[1] ?? match?.[2];
+  return userId === undefined ? null : decodeURIComponent(userId);
+}
+
 /** Whether a text is path and query of a further page of such a list. */
 function isPlace(place: string, kind: ListKind): boolean {
   const [at = '', query, ...rest] = place.split('?');

@@ -11,6 +11,7 @@ import {
 } from './client.ts';
 import { beforeImage } from './compare.ts';
 import { findByRef, foundByRef, type ItemInput } from './reads.ts';
+import { inMailbox } from './records.ts';
 import {
   beforeOf,
   deleteOperation,
@@ -23,13 +24,17 @@ import {
   probeOfCreate,
   probeOfUpdate,
   recipients,
+  sent,
   type UpdateInput,
   writeFailure,
   writeNamed,
   writeSuccess,
 } from './writes.ts';
 
-/** Properties: `subject`, `body` (plain text), `toRecipients`, `ccRecipients`, `bccRecipients`, `importance`. */
+/**
+ * Properties: `subject`, `body` (plain text), `toRecipients`, `ccRecipients`, `bccRecipients`, `importance`. `mailbox` is for an
+ * agent's scope and is not sent.
+ */
 export type DraftInput = { readonly userId: string; readonly properties: GraphProperties };
 export type ReplyInput = ItemInput & { readonly text: string; readonly toAll: boolean };
 /** `ref`: the key of the action that made the draft, which is that action's id. */
@@ -46,7 +51,7 @@ const lists = ['toRecipients', 'ccRecipients', 'bccRecipients'];
 /** A message as Graph takes it. Bodies are plain text, so that nothing in them is markup. Throws `invalid_input`. */
 export function messageBody(properties: GraphProperties): Record<string, Json> {
   return Object.fromEntries(
-    Object.entries(properties).map(([name, value]): [string, Json] => {
+    Object.entries(sent(properties)).map(([name, value]): [string, Json] => {
       if (name === 'subject') return [name, headerText(String(value ?? ''), 'a subject')];
       if (lists.includes(name)) return [name, recipients(value ?? [], 'recipients')];
       if (name === 'body') return [name, plainBody(String(value ?? ''))];
@@ -162,7 +167,7 @@ export function draftSendOperation(): WriteOperation<SendInput> {
   };
 }
 
-function beforeSend(answer: HttpAnswer, { id, ref }: SendInput): ReadVerdict {
+function beforeSend(answer: HttpAnswer, { userId, id, ref }: SendInput): ReadVerdict {
   const records = foundByRef('message', answer, ref);
   if ('class' in records) return { kind: 'error', error: records };
   const [record, ...others] = [...records].sort((a, b) => Number(b.id === id) - Number(a.id === id));
@@ -174,7 +179,7 @@ function beforeSend(answer: HttpAnswer, { id, ref }: SendInput): ReadVerdict {
   if (drafts.length > 0 && drafts[0]?.id !== id) {
     return { kind: 'error', error: notOurs('The id and the reference are not those of one draft.') };
   }
-  return { kind: 'ok', data: { ...beforeImage(record, ['changeKey', 'isDraft']), live: record.properties } };
+  return { kind: 'ok', data: beforeImage(inMailbox(record, userId), ['changeKey', 'isDraft']) };
 }
 
 function wasSent(answer: HttpAnswer, ref: string): ProbeVerdict {

@@ -15,7 +15,7 @@ import {
   type Versioned,
 } from './client.ts';
 import { graphFailure } from './errors.ts';
-import { type ListKind, placeOf, placePath } from './links.ts';
+import { type ListKind, mailboxOfPlace, placeOf, placePath } from './links.ts';
 import {
   extendedExpand,
   extendedFilter,
@@ -25,7 +25,7 @@ import {
   type ODataCondition,
   odataFilter,
 } from './odata.ts';
-import { graphObjects, missingField, recordOf, selectOf } from './records.ts';
+import { graphObjects, inMailbox, missingField, recordOf, selectOf } from './records.ts';
 
 export type UserInput = { readonly userId: string };
 export type ItemInput = { readonly userId: string; readonly id: string };
@@ -76,9 +76,10 @@ export function readRecord(object: GraphObject, value: Json | undefined): GraphR
 }
 
 /** The record of an answer to a read of one. */
-export function judgeOne(object: GraphObject, answer: HttpAnswer): GraphRecord | Classified {
+export function judgeOne(object: GraphObject, answer: HttpAnswer, mailbox?: string): GraphRecord | Classified {
   if (answer.status !== 200) return readError(answer).error;
-  return readRecord(object, bodyOf(answer) ?? undefined);
+  const read = readRecord(object, bodyOf(answer) ?? undefined);
+  return isRecord(read) && mailbox !== undefined ? inMailbox(read, mailbox) : read;
 }
 
 /** Whether {@link readRecord} found a record. */
@@ -104,14 +105,14 @@ export function rowsOfPage(
 }
 
 /** One page as `{ results, total, after }`. One row that cannot be read is an error, never left out. */
-function pageOf(object: GraphObject, answer: HttpAnswer): ReadVerdict {
+function pageOf(object: GraphObject, answer: HttpAnswer, mailbox: string | null): ReadVerdict {
   const page = rowsOfPage(answer, graphObjects[object].plural as ListKind);
   if ('class' in page) return { kind: 'error', error: page };
   const results: GraphRecord[] = [];
   for (const row of page.rows) {
     const read = readRecord(object, row);
     if (!isRecord(read)) return { kind: 'error', error: read };
-    results.push(read);
+    results.push(mailbox === null ? read : inMailbox(read, mailbox));
   }
   return { kind: 'ok', data: { results, total: null, after: page.after } };
 }
@@ -188,7 +189,7 @@ export function userListOperation(): ReadOperation<UsersInput> {
         $select: selectOf('user', false),
         $filter: odataFilter(where),
       }),
-    judge: (answer) => pageOf('user', answer),
+    judge: (answer) => pageOf('user', answer, null),
   };
 }
 
@@ -197,8 +198,8 @@ export function itemGetOperation(object: 'message' | 'event'): ReadOperation<Ite
   return {
     ...named(object, 'get'),
     request: (context, input) => readOne(context, object, input),
-    judge: (answer) => {
-      const read = judgeOne(object, answer);
+    judge: (answer, { userId }) => {
+      const read = judgeOne(object, answer, userId);
       if (!isRecord(read)) return { kind: 'error', error: read };
       return { kind: 'ok', data: { ...read, ref: refOf(bodyOf(answer) ?? {}) } };
     },
@@ -232,7 +233,7 @@ export function messageListOperation(): ReadOperation<MessagesInput> {
         mailboxHeaders,
       );
     },
-    judge: (answer) => pageOf('message', answer),
+    judge: (answer, { userId }) => pageOf('message', answer, userId),
   };
 }
 
@@ -252,7 +253,7 @@ export function messageSearchOperation(): ReadOperation<MessageSearchInput> {
         { $search: mailSearch(search), $top: Math.min(limit ?? 25, 100), $select: selectOf('message', false) },
         mailboxHeaders,
       ),
-    judge: (answer) => pageOf('message', answer),
+    judge: (answer, { userId }) => pageOf('message', answer, userId),
   };
 }
 
@@ -272,7 +273,7 @@ export function eventListOperation(): ReadOperation<EventsInput> {
         },
         mailboxHeaders,
       ),
-    judge: (answer) => pageOf('event', answer),
+    judge: (answer, { userId }) => pageOf('event', answer, userId),
   };
 }
 
@@ -282,6 +283,6 @@ export function nextOperation(object: GraphObject): ReadOperation<NextInput> {
     ...named(object, 'next'),
     request: (context, { after }) =>
       getSpec(placePath(context, after, graphObjects[object].plural as ListKind), {}, headersOf(object)),
-    judge: (answer) => pageOf(object, answer),
+    judge: (answer, { after }) => pageOf(object, answer, mailboxOfPlace(after)),
   };
 }

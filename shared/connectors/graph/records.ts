@@ -69,6 +69,11 @@ export function recordOf(object: GraphObject, value: Json | undefined, partial =
   };
 }
 
+/** The record with the mailbox it lies in, so that an agent's scope can name the mailboxes it may work in. */
+export function inMailbox(record: GraphRecord, userId: string): GraphRecord {
+  return { ...record, properties: { ...record.properties, mailbox: userId } };
+}
+
 /** The field of this object that a live record lacks although Graph answers it always, or null. */
 export function missingField(object: GraphObject, record: GraphRecord): string | null {
   return graphObjects[object].always.find((name) => !Object.hasOwn(record.properties, name)) ?? null;

@@ -98,7 +98,7 @@ export function beforeOf<I extends ItemInput>(
   return {
     request: (context: RequestContext, input: I) => readOne(context, object, input),
     judge: (answer: HttpAnswer, input: I) => {
-      const read = judgeOne(object, answer);
+      const read = judgeOne(object, answer, input.userId);
       if (!isRecord(read)) return { kind: 'error' as const, error: read };
       const why = may(read);
       if (why !== null) return { kind: 'error' as const, error: notOurs(why) };
@@ -134,6 +134,11 @@ export function probeOfUpdate(object: MailboxObject) {
         : { kind: 'different', data: read };
     },
   };
+}
+
+/** The properties that are sent: the mailbox stands in the path. */
+export function sent({ mailbox: _mailbox, ...properties }: GraphProperties): GraphProperties {
+  return properties;
 }
 
 /** Text that mail programs put into a header: no line can be added to it. Throws `invalid_input`. */
