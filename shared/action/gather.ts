@@ -1,9 +1,6 @@
 import type { WriteVerdict } from '../model/operation.ts';
 import { lateVerdict } from './send-once.ts';
-import type { Attempt, AttemptInput, Batching, KernelDeps, SharedAttempt } from './types.ts';
-
-/** The dependencies of one action that shares requests with the others of its gathering. */
-export type Seated = { readonly deps: KernelDeps; readonly leave: () => void };
+import type { Attempt, AttemptInput, Batching, KernelDeps, Seat, SharedAttempt } from './types.ts';
 
 type Arrival = {
   readonly input: AttemptInput;
@@ -19,17 +16,17 @@ type Arrival = {
  * @returns a function that hands out the next seat, and a promise for when the requests are answered
  */
 export function gathering(
-  deps: KernelDeps,
+  deps: Pick<KernelDeps, 'attempt'>,
   batching: Batching,
   count: number,
-): { readonly seat: () => Seated; readonly sent: Promise<void> } {
+): { readonly seat: () => Seat; readonly sent: Promise<void> } {
   let awaited = count;
   const arrived: Arrival[] = [];
   let told = () => {};
   const sent = new Promise<void>((resolve) => {
     told = resolve;
   });
-  const seat = (): Seated => {
+  const seat = (): Seat => {
     let taken = true;
     const leave = () => {
       if (taken) awaited -= 1;
@@ -46,7 +43,7 @@ export function gathering(
         leave();
       });
     };
-    return { deps: { ...deps, attempt, seat: { oneKey: batching.oneKey, leave } }, leave };
+    return { attempt, oneKey: batching.oneKey, leave };
   };
   return { seat, sent };
 }
@@ -62,7 +59,11 @@ export function mayWriteAll(items: readonly Pick<AttemptInput, 'mayWrite'>[]): b
 }
 
 /** Sends what has arrived, in as few requests as fit. One whose time is over is not sent, and holds up nobody. */
-async function depart(deps: KernelDeps, batching: Batching, arrived: readonly Arrival[]): Promise<void> {
+async function depart(
+  deps: Pick<KernelDeps, 'attempt'>,
+  batching: Batching,
+  arrived: readonly Arrival[],
+): Promise<void> {
   const ready = arrived.filter(({ input, resolve }) => {
     const inTime = input.mayWrite();
     if (!inTime) resolve(lateVerdict);
@@ -82,7 +83,11 @@ function planned(batching: Batching, ready: readonly Arrival[]): readonly (reado
   }
 }
 
-async function sendGroup(deps: KernelDeps, batching: Batching, group: readonly Arrival[]): Promise<void> {
+async function sendGroup(
+  deps: Pick<KernelDeps, 'attempt'>,
+  batching: Batching,
+  group: readonly Arrival[],
+): Promise<void> {
   const items = group.map(({ input }) => input);
   const [only, ...others] = items;
   try {

@@ -1,8 +1,8 @@
 import type { Applied } from './driver.ts';
 import { execute } from './execute.ts';
-import { gathering, type Seated } from './gather.ts';
+import { gathering } from './gather.ts';
 import { type ResolveInput, workOn } from './resolve.ts';
-import type { Batching, ClaimRequest, Executed, KernelDeps } from './types.ts';
+import type { Batching, ClaimRequest, Executed, KernelDeps, Seat } from './types.ts';
 
 /** What several actions at once need beside what one needs. */
 export type ManyDeps = KernelDeps & { readonly batching: Batching };
@@ -26,7 +26,9 @@ export async function executeMany(
   const lane = async () => {
     for (const group of groups) {
       const { seat, sent } = gathering(deps, deps.batching, group.length);
-      for (const at of group) results[at] = seated(seat(), (own) => execute(own, requests[at] as ClaimRequest));
+      for (const at of group) {
+        results[at] = seated(seat(), (own) => execute({ ...deps, seat: own }, requests[at] as ClaimRequest));
+      }
       // Losers of a race wait for their winners while the next ones go on.
       await sent;
     }
@@ -47,27 +49,25 @@ export async function workMany(
   const { seat } = gathering(deps, deps.batching, inputs.length);
   return Promise.all(
     inputs.map((input) => {
-      const taken = seat();
-      return seated(taken, (own) => workOn(own, { ...input, probeFor: leavingFirst(taken, input.probeFor) }));
+      return seated(seat(), (own) =>
+        workOn({ ...deps, seat: own }, { ...input, probeFor: leavingFirst(own, input.probeFor) }),
+      );
     }),
   );
 }
 
 /** Whatever way it ends, nobody waits for it any more. */
-async function seated<T>(
-  { deps, leave }: Seated,
-  work: (deps: KernelDeps) => Promise<T>,
-): Promise<PromiseSettledResult<T>> {
+export async function seated<T>(seat: Seat, work: (seat: Seat) => Promise<T>): Promise<PromiseSettledResult<T>> {
   try {
-    return { status: 'fulfilled', value: await work(deps) };
+    return { status: 'fulfilled', value: await work(seat) };
   } catch (reason) {
     return { status: 'rejected', reason };
   } finally {
-    leave();
+    seat.leave();
   }
 }
 
-function leavingFirst({ leave }: Seated, probeFor: ResolveInput['probeFor']): ResolveInput['probeFor'] {
+function leavingFirst({ leave }: Seat, probeFor: ResolveInput['probeFor']): ResolveInput['probeFor'] {
   return (record) => {
     const probe = probeFor(record);
     return (

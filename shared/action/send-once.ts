@@ -48,7 +48,8 @@ export async function sendOnce(
   if (!mayWrite()) return lateVerdict;
   const call = plannedCallOf(record, input.intent);
   try {
-    return await deps.attempt({ record, call, providerKey: providerKeyOf(record), deadlineMs, mayWrite });
+    const attempt = deps.seat?.attempt ?? deps.attempt;
+    return await attempt({ record, call, providerKey: providerKeyOf(record), deadlineMs, mayWrite });
   } catch (error) {
     if (error instanceof NotSentError) return { kind: 'not_applied', error: error.error };
     return { kind: 'unknown', error: threw };

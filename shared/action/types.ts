@@ -91,6 +91,8 @@ export type Batching = {
 
 /** The place of one action among those that share a request. */
 export type Seat = Pick<Batching, 'oneKey'> & {
+  /** Waits for the others, then goes out with those it may share a request with. */
+  readonly attempt: Attempt;
   /** Says that this action is not sent soon, if at all, so that the others do not wait for it. Harmless when repeated. */
   readonly leave: () => void;
 };
@@ -126,7 +128,7 @@ export type KernelDeps = {
   readonly random: Random;
   readonly limits: KernelLimits;
   readonly attempt: Attempt;
-  /** Where this action shares its request with others; then `attempt` waits for them. See {@link Batching}. */
+  /** Where this action shares its request with others: it is sent by its seat, once they have come or left. */
   readonly seat?: Seat;
   /**
    * Digest of the request that today's code would send for a frozen call, rendered with the provider key `act_<key>`, so that
