@@ -8,6 +8,10 @@ export type SecretNames = {
   readonly grants: readonly string[];
   readonly staticKeys: readonly string[];
   readonly webhooks: readonly string[];
+  /** What deliveries to agents are signed with. */
+  readonly endpoints: readonly string[];
+  /** The key of event handles. */
+  readonly handles: readonly string[];
 };
 
 /** Which secrets the configuration names, by kind. */
@@ -18,13 +22,16 @@ export function secretNames(config: PlumblineConfig): SecretNames {
     grants: named(systems.flatMap(({ auth }) => ('refresh' in auth ? [auth.secret] : []))),
     staticKeys: named(systems.flatMap(({ auth }) => ('refresh' in auth ? [] : [auth.secret]))),
     webhooks: named(systems.flatMap(({ webhooks }) => Object.values(webhooks).map(({ secret }) => secret))),
+    endpoints: named(Object.values(config.agents).flatMap(({ endpoint }) => (endpoint ? [endpoint.secret] : []))),
+    handles: config.policies.events ? [config.policies.events.handleSecret] : [],
   };
 }
 
 /** A secret that two kinds of reader share would give one of them the other's; the stack refuses it. */
 export function sharedSecrets(config: PlumblineConfig): readonly string[] {
-  const { grants, staticKeys, webhooks } = secretNames(config);
-  return grants.filter((name) => staticKeys.includes(name) || webhooks.includes(name));
+  const kinds = Object.values(secretNames(config));
+  const all = kinds.flatMap((names) => names);
+  return [...new Set(all.filter((name, at) => all.indexOf(name) !== at))];
 }
 
 /**
@@ -37,6 +44,7 @@ export function grantsOf(name: FunctionName, arns: Arns, config: PlumblineConfig
   const roles: Readonly<Record<FunctionName, () => readonly Grant[]>> = {
     ...doors(may, secrets),
     ...workers(may, secrets),
+    ...files(may, secrets),
     ...keepers(may, secrets),
   };
   return roles[name]();
@@ -72,6 +80,7 @@ const doors = (may: Statements, secrets: SecretNames) => ({
     may.table('Control', 'control', ['GetItem', 'PutItem']),
     may.state('Budgets', ['budgets'], ['UpdateItem']),
     may.state('ReadAgentKeys', ['agentKeys'], ['GetItem']),
+    ...may.secrets('ReadHandleKey', secrets.handles, ['GetSecretValue']),
     may.state('LastAnswers', ['answers'], ['GetItem', 'PutItem']),
     may.kms('dynamodb', 's3'),
   ],
@@ -108,7 +117,17 @@ const workers = (may: Statements, secrets: SecretNames) => ({
     may.state('Arrivals', ['sources'], ['UpdateItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
     may.receive('inbox', ['ChangeMessageVisibility']),
+    may.send('deliveries'),
     may.kms('dynamodb', 's3', 'sqs'),
+  ],
+  'event-delivery': () => [
+    may.receive('deliveries', ['ChangeMessageVisibility']),
+    may.state('Deliveries', ['deliveries'], ['UpdateItem']),
+    may.state('Breakers', ['breakers'], ['GetItem', 'PutItem']),
+    ...may.secrets('SignDeliveries', [...secrets.endpoints, ...secrets.handles], ['GetSecretValue']),
+    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
+    may.table('Ledger', 'ledger', ['PutItem']),
+    may.kms('dynamodb', 'sqs'),
   ],
   'action-worker': () => [
     ...systemCalls(may, secrets),
@@ -116,18 +135,6 @@ const workers = (may: Statements, secrets: SecretNames) => ({
     may.table('Control', 'control', ['GetItem']),
     may.receive('actions'),
     may.kms('dynamodb', 's3', 'sqs'),
-  ],
-  'file-drop': () => [
-    may.drops(),
-    may.state('Files', ['files'], ['GetItem', 'PutItem']),
-    ...systemCalls(may, secrets),
-    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
-    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
-    may.table('Ledger', 'ledger', ['PutItem']),
-    // Rows act as an agent: a policy's budget that is used up pauses it.
-    may.table('Control', 'control', ['GetItem', 'PutItem']),
-    may.state('Budgets', ['budgets'], ['UpdateItem']),
-    may.kms('dynamodb', 's3'),
   ],
   'feed-poller': () => [
     ...asking(may, secrets),
@@ -155,6 +162,22 @@ const workers = (may: Statements, secrets: SecretNames) => ({
   ],
 });
 
+/** Who carries out what is dropped. */
+const files = (may: Statements, secrets: SecretNames) => ({
+  'file-drop': () => [
+    may.drops(),
+    may.state('Files', ['files'], ['GetItem', 'PutItem']),
+    ...systemCalls(may, secrets),
+    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
+    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
+    may.table('Ledger', 'ledger', ['PutItem']),
+    // Rows act as an agent: a policy's budget that is used up pauses it.
+    may.table('Control', 'control', ['GetItem', 'PutItem']),
+    may.state('Budgets', ['budgets'], ['UpdateItem']),
+    may.kms('dynamodb', 's3'),
+  ],
+});
+
 /** Who keeps credentials, the record, and what failed. */
 const keepers = (may: Statements, secrets: SecretNames) => ({
   'token-refresh': () => [
@@ -179,6 +202,7 @@ const keepers = (may: Statements, secrets: SecretNames) => ({
   'dead-letter': () => [
     may.receive('inboxDead'),
     may.receive('actionsDead'),
+    may.receive('deliveriesDead'),
     ...may.payloads('PutObject'),
     may.table('Cases', 'cases', ['GetItem', 'PutItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
