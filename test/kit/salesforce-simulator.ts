@@ -52,7 +52,7 @@ export async function callSalesforce(
 }
 
 /** One request over the real HTTP client: no breaker, no rate limit, no account check. Those have tests of their own. */
-function senderTo(salesforce: { readonly url: string }): Sender {
+export function senderTo(salesforce: { readonly url: string }): Sender {
   const http = httpClient({ clock: systemClock, local: true });
   return async ({ spec, purpose, mayWrite }) => {
     const body = encodeBody(spec);
