@@ -36,8 +36,8 @@ export type ConnectInput = {
 };
 
 /**
- * Gets the credential of one system in: asks the person for it, or for their consent at the provider; presents a grant once;
- * stores it; and asks the system who it is. Nothing is printed of a secret but its name and version.
+ * Gets the credential of one system in: asks the person for it, or for their consent at the provider; presents it once; stores
+ * it where it is taken; and says who it is by the system's own word. Nothing is printed of a secret but its name and version.
  * @returns the exit code: 0 where the credential is stored and as configured
  */
 export async function connectSystem(deps: ConnectDeps, input: ConnectInput): Promise<number> {
@@ -56,13 +56,16 @@ export async function connectSystem(deps: ConnectDeps, input: ConnectInput): Pro
   const versionId = newVersionId(deps.random);
   const ready = await present(deps, input, { ...given, assertionId: versionId });
   if (ready.kind === 'wrong') return failed(print, ready.why);
+  // A static key can be shown before it is stored; what the provider has just issued is stored at once.
+  const before = input.settings === undefined ? await deps.identity(ready.credential) : null;
+  if (before?.isRefused) return failed(print, 'The system does not accept this credential.');
   const name = config.auth.secret;
   const done = await deps.store({ name, value: ready.value, versionId });
   print(`${system}: ${done} ${name}, version ${versionId}`);
   if (input.settings !== undefined && !(await deps.renew())) {
     print('The stage has no token from it yet; GET /v1/credentials says how it goes on.');
   }
-  const { lines, isRed } = await deps.identity(ready.credential);
+  const { lines, isRed } = before ?? (await deps.identity(ready.credential));
   for (const line of lines) print(`  ${line}`);
   return isRed ? 1 : 0;
 }

@@ -9,8 +9,8 @@ import type { HttpClient } from '../../shared/http/client.ts';
 import type { Clock } from '../../shared/model/clock.ts';
 import { silentLog } from '../../shared/observe/json-log.ts';
 
-/** What is said of a credential: lines for a person, and whether it is as configured. */
-export type Identity = { readonly lines: readonly string[]; readonly isRed: boolean };
+/** What is said of a credential: lines for a person, whether it is as configured, and whether the system takes it at all. */
+export type Identity = { readonly lines: readonly string[]; readonly isRed: boolean; readonly isRefused: boolean };
 
 /** Asks a system once who a credential is. A person's few questions count against no breaker and no limit. */
 export async function identityOf(
@@ -47,5 +47,5 @@ export async function identityOf(
     `scopes    ${facts?.scopes?.join(', ') ?? 'not told'}`,
     ...reasons.map((reason) => `RED       ${[reasonText[reason], ...named(reason)].join(' ')}`),
   ];
-  return { lines, isRed: reasons.length > 0 || answer.kind !== 'told' };
+  return { lines, isRed: reasons.length > 0 || answer.kind !== 'told', isRefused: answer.kind === 'refused' };
 }
