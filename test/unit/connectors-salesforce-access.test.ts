@@ -148,6 +148,15 @@ describe('a write to Salesforce over the house', () => {
     expect(asked().slice(before)).toEqual(['POST Contact 401', 'POST token 200', 'POST Contact 401']);
   });
 
+  it('follows no instance that a token answer names: a token for another host is not used at all', async () => {
+    const elsewhere = await startTestSalesforce();
+    const send = await house();
+    simulator.org.knobs.instanceUrl = elsewhere.url;
+    expect(status(await send(create))).toBe('token_for_other_origin');
+    expect([elsewhere.effects.requests(), simulator.effects.effects()]).toEqual([[], []]);
+    await elsewhere.close();
+  });
+
   it('keeps to the refresh token that came last where they rotate', async () => {
     const send = await house({ app: { rotates: true } });
     for (let n = 0; n < 3; n += 1) {
