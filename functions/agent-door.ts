@@ -3,6 +3,7 @@ import { authenticateAgent, authenticateIam } from '../shared/auth/api-keys.ts';
 import { dynamoApiKeyStore } from '../shared/aws/api-key-store.ts';
 import { awsCallStores } from '../shared/aws/call-stores.ts';
 import { dynamoClient } from '../shared/aws/dynamo.ts';
+import { eventKeysOnDemand, secretValuesOnDemand } from '../shared/aws/secret-values.ts';
 import { awsWayOut } from '../shared/aws/system-sender.ts';
 import { readEnv, readRuntimeConfig } from '../shared/config/env.ts';
 import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
@@ -29,6 +30,7 @@ const deps: DoorDeps = {
   kernel: { store, payloads: stores.payloads, clock, random, limits },
   ...awsWayOut({ config, env, client, clock, log }),
   byKey: (headers) => authenticateAgent(auth, headers),
+  eventKeys: eventKeysOnDemand(secretValuesOnDemand(clock), config.policies.events?.handleSecret),
   byIam: (arn) => authenticateIam(config.agents, arn),
 };
 

@@ -6,6 +6,7 @@ export type FunctionName =
   | 'webhook-door'
   | 'operator-door'
   | 'event-worker'
+  | 'event-delivery'
   | 'action-worker'
   | 'file-drop'
   | 'feed-poller'
@@ -80,8 +81,16 @@ export const functions: readonly FunctionSpec[] = [
       'TABLE_STATE',
       'PAYLOAD_BUCKET',
       'QUEUE_INBOX_URL',
+      'QUEUE_DELIVERIES_URL',
       'REFRESH_FUNCTION',
     ],
+  },
+  {
+    name: 'event-delivery',
+    does: 'tells agents of events',
+    timeoutS: 60,
+    memoryMb: 512,
+    env: ['TABLE_STATE', 'TABLE_LEDGER', 'TABLE_CASES', 'QUEUE_DELIVERIES_URL'],
   },
   {
     name: 'action-worker',

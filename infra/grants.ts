@@ -43,6 +43,7 @@ export function grantsOf(name: FunctionName, arns: Arns, config: PlumblineConfig
   const secrets = secretNames(config);
   const roles: Readonly<Record<FunctionName, () => readonly Grant[]>> = {
     ...doors(may, secrets),
+    ...eventWorkers(may, secrets),
     ...workers(may, secrets),
     ...files(may, secrets),
     ...keepers(may, secrets),
@@ -108,8 +109,8 @@ const doors = (may: Statements, secrets: SecretNames) => ({
   ],
 });
 
-/** Who moves what is due. */
-const workers = (may: Statements, secrets: SecretNames) => ({
+/** Who takes events in, and who tells agents of them. */
+const eventWorkers = (may: Statements, secrets: SecretNames) => ({
   'event-worker': () => [
     ...systemCalls(may, secrets),
     may.table('Claims', 'inbox', ['UpdateItem']),
@@ -129,13 +130,6 @@ const workers = (may: Statements, secrets: SecretNames) => ({
     may.table('Ledger', 'ledger', ['PutItem']),
     may.kms('dynamodb', 'sqs'),
   ],
-  'action-worker': () => [
-    ...systemCalls(may, secrets),
-    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
-    may.table('Control', 'control', ['GetItem']),
-    may.receive('actions'),
-    may.kms('dynamodb', 's3', 'sqs'),
-  ],
   'feed-poller': () => [
     ...asking(may, secrets),
     may.state('Feeds', ['feeds'], ['GetItem', 'PutItem']),
@@ -143,6 +137,17 @@ const workers = (may: Statements, secrets: SecretNames) => ({
     may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
     may.send('inbox'),
+    may.kms('dynamodb', 's3', 'sqs'),
+  ],
+});
+
+/** Who moves what is due. */
+const workers = (may: Statements, secrets: SecretNames) => ({
+  'action-worker': () => [
+    ...systemCalls(may, secrets),
+    may.table('Actions', 'actions', ['GetItem', 'PutItem']),
+    may.table('Control', 'control', ['GetItem']),
+    may.receive('actions'),
     may.kms('dynamodb', 's3', 'sqs'),
   ],
   tick: () => [

@@ -15,7 +15,14 @@ export type Arns = {
 };
 
 /** The queues of a stage. */
-export type QueueName = 'inbox' | 'actions' | 'inboxDead' | 'actionsDead' | 'tickDead';
+export type QueueName =
+  | 'inbox'
+  | 'actions'
+  | 'deliveries'
+  | 'inboxDead'
+  | 'actionsDead'
+  | 'deliveriesDead'
+  | 'tickDead';
 
 type KmsService = 'dynamodb' | 's3' | 'sqs';
 
@@ -39,6 +46,7 @@ const statePrefixes = {
   answers: 'answer#*',
   budgets: 'budget#*',
   sources: 'source#*',
+  deliveries: 'delivery#*',
   files: 'file#*',
   feeds: 'feed#*',
 } as const;

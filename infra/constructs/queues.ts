@@ -6,6 +6,9 @@ import { Construct } from 'constructs';
 /** Deliveries of a message before it goes to its dead-letter queue. */
 const maxDeliveries = 5;
 
+/** An event waits for its subscriber as long as the queue keeps it: the most that SQS counts. */
+const maxAttemptsOfDelivery = 1000;
+
 /** Lambda's advice: a message stays hidden for six times the function's timeout, so that throttling does not spend deliveries. */
 const visibilityFactor = 6;
 
@@ -15,6 +18,9 @@ export class Queues extends Construct {
   readonly inboxDead: sqs.Queue;
   readonly actions: sqs.Queue;
   readonly actionsDead: sqs.Queue;
+  /** Events on their way to agents. */
+  readonly deliveries: sqs.Queue;
+  readonly deliveriesDead: sqs.Queue;
   /** Ticks that did not run; nothing is lost with one, the next tick does its work. */
   readonly tickDead: sqs.Queue;
 
@@ -22,17 +28,19 @@ export class Queues extends Construct {
     super(scope, id);
     const secured = { encryption: sqs.QueueEncryption.KMS, encryptionMasterKey: props.key, enforceSSL: true };
     const dead = (name: string) => new sqs.Queue(this, name, { ...secured, retentionPeriod: Duration.days(14) });
-    const work = (name: string, queue: sqs.Queue) =>
+    const work = (name: string, queue: sqs.Queue, maxReceiveCount = maxDeliveries) =>
       new sqs.Queue(this, name, {
         ...secured,
         visibilityTimeout: Duration.seconds(visibilityFactor * props.workerTimeoutS),
         retentionPeriod: Duration.days(14),
-        deadLetterQueue: { queue, maxReceiveCount: maxDeliveries },
+        deadLetterQueue: { queue, maxReceiveCount },
       });
     this.inboxDead = dead('InboxDead');
     this.inbox = work('Inbox', this.inboxDead);
     this.actionsDead = dead('ActionsDead');
     this.actions = work('Actions', this.actionsDead);
+    this.deliveriesDead = dead('DeliveriesDead');
+    this.deliveries = work('Deliveries', this.deliveriesDead, maxAttemptsOfDelivery);
     this.tickDead = dead('TickDead');
   }
 }

@@ -21,11 +21,14 @@ export function seedSecrets(file: SecretFile, config: PlumblineConfig, secrets: 
     const versionId = Buffer.from(random(16)).toString('hex');
     file.put(name, { versionId, value, stages: ['AWSCURRENT'] });
   };
+  const signing = (name: string) => `whsec_${Buffer.from(secrets.webhookSecret(name), 'hex').toString('base64')}`;
+  for (const { endpoint } of Object.values(config.agents)) if (endpoint) put(endpoint.secret, signing(endpoint.secret));
+  const handles = config.policies.events?.handleSecret;
+  if (handles !== undefined) put(handles, secrets.webhookSecret(handles));
   for (const { auth, webhooks } of Object.values(config.systems)) {
     put(auth.secret, credentialOf(secrets, auth));
     for (const { scheme, secret } of Object.values(webhooks)) {
-      const hex = secrets.webhookSecret(secret);
-      put(secret, scheme === 'standard-webhooks' ? `whsec_${Buffer.from(hex, 'hex').toString('base64')}` : hex);
+      put(secret, scheme === 'standard-webhooks' ? signing(secret) : secrets.webhookSecret(secret));
     }
   }
 }

@@ -57,11 +57,13 @@ function queueAlarms({ queues, functions: fns }: ServiceStack): readonly Alarm[]
   const dead = [
     ['InboxDead', queues.inboxDead, 'Events failed on every delivery'],
     ['ActionsDead', queues.actionsDead, 'Action hints failed on every delivery'],
+    ['DeliveriesDead', queues.deliveriesDead, 'Events could not be told to agents'],
     ['TickDead', queues.tickDead, 'A tick could not run'],
   ] as const;
   const waiting = [
     ['Inbox', queues.inbox, 'Events wait'],
     ['Actions', queues.actions, 'Due actions wait'],
+    ['Deliveries', queues.deliveries, 'Events for agents wait'],
   ] as const;
   return [
     ...dead.map(([name, queue, says]) => ({
@@ -161,6 +163,7 @@ function dashboard(stack: Stack, { settings, service }: OpsProps, alarms: readon
         graph('Oldest message', [
           queues.inbox.metricApproximateAgeOfOldestMessage({ label: 'inbox' }),
           queues.actions.metricApproximateAgeOfOldestMessage({ label: 'actions' }),
+          queues.deliveries.metricApproximateAgeOfOldestMessage({ label: 'deliveries' }),
         ]),
       ],
     ],

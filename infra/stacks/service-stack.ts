@@ -72,6 +72,8 @@ export class ServiceStack extends Stack {
     const { functions: fns, queues } = this;
     fromQueue(this, 'InboxSource', queues.inbox, fns['event-worker'], 10);
     fromQueue(this, 'ActionsSource', queues.actions, fns['action-worker'], 5);
+    fromQueue(this, 'DeliveriesSource', queues.deliveries, fns['event-delivery'], 10);
+    fromQueue(this, 'DeliveriesDeadSource', queues.deliveriesDead, fns['dead-letter'], 10);
     fromQueue(this, 'InboxDeadSource', queues.inboxDead, fns['dead-letter'], 10);
     fromQueue(this, 'ActionsDeadSource', queues.actionsDead, fns['dead-letter'], 10);
     const streamOf = (name: 'actions' | 'ledger') => ({
@@ -153,6 +155,7 @@ function environmentOf({ settings, state }: ServiceProps, queues: Queues): Reado
     PAYLOAD_BUCKET: state.payloads.bucketName,
     QUEUE_INBOX_URL: queues.inbox.queueUrl,
     QUEUE_ACTIONS_URL: queues.actions.queueUrl,
+    QUEUE_DELIVERIES_URL: queues.deliveries.queueUrl,
     REFRESH_FUNCTION: refreshName(settings),
     OPERATOR_ISSUER: state.operators.issuer,
     OPERATOR_AUDIENCE: state.operators.audience,

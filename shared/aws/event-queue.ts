@@ -1,6 +1,6 @@
 import { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { InboxMessage } from '../model/event.ts';
-import type { EventDelay, EventQueue } from '../webhooks/ports.ts';
+import type { EventDelay } from '../webhooks/ports.ts';
 import { requestLimits, storeFault } from './dynamo.ts';
 
 const batchItems = 10;
@@ -14,13 +14,13 @@ export function sqsClient(): SQSClient {
 }
 
 /**
- * The inbox queue over SQS: batches of ten and of 250 KB, sent side by side.
+ * A queue of events over SQS (the inbox unless said otherwise): batches of ten and of 250 KB, sent side by side.
  * `send` throws `store_unavailable` unless every message was accepted; some may be in the queue then, which the claims make harmless.
  */
-export function sqsEventQueue(deps: {
+export function sqsEventQueue<M = InboxMessage>(deps: {
   readonly client: SQSClient;
   readonly queueUrl: string;
-}): EventQueue & EventDelay {
+}): { send(messages: readonly M[]): Promise<void> } & EventDelay {
   return {
     send: async (messages) => {
       const sent = await Promise.allSettled(batchesOf(messages.map(bodyOf)).map((bodies) => sendBatch(deps, bodies)));
@@ -81,6 +81,6 @@ export function batchesOf(bodies: readonly string[]): readonly (readonly string[
 }
 
 /** SQS refuses two characters that JSON allows; escaped, they are the same JSON. */
-function bodyOf(message: InboxMessage): string {
+function bodyOf(message: unknown): string {
   return JSON.stringify(message).replace(/[\ufffe\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
 }

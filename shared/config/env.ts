@@ -53,6 +53,7 @@ const readers = {
   PAYLOAD_BUCKET: text,
   QUEUE_INBOX_URL: url,
   QUEUE_ACTIONS_URL: url,
+  QUEUE_DELIVERIES_URL: url,
   REFRESH_FUNCTION: text,
   OPERATOR_ISSUER: url,
   OPERATOR_AUDIENCE: text,

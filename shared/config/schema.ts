@@ -195,6 +195,15 @@ export const systemSchema = z.strictObject({
         maxBodyBytes: z.number().int().min(1024).max(5_242_880).default(1_048_576),
         silenceAlarm: duration.optional(),
         params: z.record(z.string(), z.string()).optional(),
+        /** Subscriptions at the provider that Plumbline makes and keeps alive for this channel. */
+        subscriptions: z
+          .array(
+            z.strictObject({
+              resource: z.string().min(1).max(600),
+              changes: z.array(z.enum(['created', 'updated', 'deleted'])).min(1),
+            }),
+          )
+          .optional(),
       }),
     )
     .default({}),
@@ -235,6 +244,8 @@ export const ownersSchema = z.strictObject({
 });
 
 export const policiesSchema = z.strictObject({
+  /** The secret of at least 32 bytes under which the handles of delivered events are made. */
+  events: z.strictObject({ handleSecret: secretName }).optional(),
   approvals: z
     .array(
       z.strictObject({

@@ -27,7 +27,7 @@ export type CallDeps = Omit<SystemDeps, 'traceparent' | 'systems'> & {
   readonly shared?: ResilienceStore;
   readonly log: Log;
   /** Keys of event handles, newest first; without one no event is believed. */
-  readonly eventKeys?: readonly Uint8Array[];
+  readonly eventKeys?: () => Promise<readonly Uint8Array[]>;
 };
 
 /** One call as the door hands it over: authenticated, its body parsed as JSON. Header names are lower case. */

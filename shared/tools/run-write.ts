@@ -24,7 +24,7 @@ import { claimOf, type Judged, judgeWrite, type PreparedWrite, prepareWrite, typ
  */
 export async function callWrite(deps: CallDeps, write: WriteCall): Promise<Answered> {
   const { call, tool } = write;
-  const prepared = prepareWrite(deps, write);
+  const prepared = await prepareWrite(deps, write);
   if (prepared.kind === 'refused') {
     const facts = { ...noFacts, tool: tool.name, effect: tool.effect, ...write.kept };
     return recordAndAnswer(deps, call, refusalAnswer(baseOf(call), prepared.failure), facts);

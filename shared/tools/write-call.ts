@@ -45,13 +45,13 @@ export type Prepared =
   | { readonly kind: 'refused'; readonly failure: Failure };
 
 /** Plans the call and derives its identity. */
-export function prepareWrite(deps: CallDeps, write: WriteCall): Prepared {
+export async function prepareWrite(deps: CallDeps, write: WriteCall): Promise<Prepared> {
   const { call, tool, input, given } = write;
   const { context, receivedAtMs } = call;
   const target = tool.target(input);
   const pick = (names: readonly string[]): JsonObject =>
     Object.fromEntries(names.filter((name) => given.includes(name)).map((name) => [name, input[name] ?? null]));
-  const event = eventOf(deps, call);
+  const event = await eventOf(deps, call);
   if (event === 'refused') return refused('event_handle_invalid', 'This event handle was not given to this agent.');
   const derived = deriveIdentity(
     {
@@ -90,11 +90,11 @@ function refused(code: ErrorCode, detail: string): { readonly kind: 'refused'; r
 }
 
 /** The event a verified handle names, null without one. */
-function eventOf(deps: CallDeps, call: Call): string | null | 'refused' {
+async function eventOf(deps: CallDeps, call: Call): Promise<string | null | 'refused'> {
   const { eventHandle } = call.context;
   if (eventHandle === null) return null;
   const at = { principal: call.principalId, nowMs: call.receivedAtMs, retentionMs };
-  const verdict = verifyEventHandle(deps.eventKeys ?? [], eventHandle, at);
+  const verdict = verifyEventHandle((await deps.eventKeys?.()) ?? [], eventHandle, at);
   return verdict.kind === 'event' ? verdict.eventId : 'refused';
 }
 

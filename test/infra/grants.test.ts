@@ -111,9 +111,14 @@ describe('what functions may do', () => {
 
   test('the webhook door reads webhook secrets only', () => {
     const secrets = of('webhook-door').filter(({ actions }) => actions.includes('secretsmanager:GetSecretValue'));
-    expect(secrets.flatMap(({ resources }) => resources)).toEqual([
-      expect.stringMatching(/:secret:plumbline\/dev\/hubspot-webhook-\?{6}$/),
-    ]);
+    const names = secrets.flatMap(({ resources }) => resources);
+    expect(names).toContainEqual(expect.stringMatching(/:secret:plumbline\/dev\/hubspot-webhook-\?{6}$/));
+    expect(names.filter((name) => !/-(webhook|outbound)-\?{6}$/.test(name))).toEqual([]);
+  });
+
+  test('only who signs deliveries and who believes handles reads the key of handles', () => {
+    const holders = everything.filter(({ resources }) => resources.some((one) => one.includes('event-handles')));
+    expect(holders.map(({ name }) => name).sort()).toEqual(['agent-door', 'event-delivery']);
   });
 
   test('only the refresh function reads or writes a grant', () => {

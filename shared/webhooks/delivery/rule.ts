@@ -1,3 +1,5 @@
+import { PlumblineError } from '../../model/errors.ts';
+
 /** What a rule knows of an event that its subscriber could not be told of. Ids and type; a rule reads nothing else. */
 export type UndeliveredEvent = {
   readonly eventId: string;
@@ -27,4 +29,17 @@ export type RuleIndex = Readonly<Record<string, () => Promise<{ readonly default
 /** Defines one rule: the default export of a file in config/rules. It is pure, and so may run more than once. */
 export function defineRule(rule: EventRule): EventRule {
   return rule;
+}
+
+/** Loads rules on demand and asks them. Throws `config_invalid` for a name that the index does not hold. */
+export function ruleDecider(index: RuleIndex): (rule: string, event: UndeliveredEvent) => Promise<RuleVerdict> {
+  return async (name, event) => {
+    const load = Object.hasOwn(index, name) ? index[name] : undefined;
+    if (load) return (await load()).default.decide(event);
+    throw new PlumblineError(`There is no rule named ${name}.`, {
+      code: 'config_invalid',
+      retry: 'never',
+      hint: 'Add it to config/rules/index.ts and deploy again.',
+    });
+  };
 }
