@@ -108,6 +108,11 @@ function faultOf(deps: DoorDeps, { method }: DoorRequest, error: unknown): DoorP
     const headers = { 'retry-after': '2' };
     return { status: 503, code: error.code, category: 'internal', detail, retryable: true, effect, headers };
   }
+  if (error instanceof PlumblineError && error.code === 'invalid_input') {
+    // A connector refused to build a request of this input: the same will not do later either.
+    const detail = `${error.message} ${error.hint}`;
+    return { status: 422, code: error.code, category: 'validation', detail, retryable: false, effect };
+  }
   const detail = 'The call failed inside Plumbline. Repeating it cannot make it happen twice.';
   return { status: 500, code: 'internal', category: 'internal', detail, retryable: true, effect };
 }

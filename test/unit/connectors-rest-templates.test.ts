@@ -155,3 +155,7 @@ it('a moment written for a zone and read back is the same moment', () => {
     }),
   );
 });
+
+it('what judges the answer is there before anything is sent', () => {
+  expect(() => request('form', { text: 't' })).toThrow('The input id is missing.');
+});

@@ -30,6 +30,9 @@ export function writeOperation(system: RestSystem, name: string, write: RestWrit
         : { kind: 'operation', operation: operationId(system.name, write.undo.operation), how: write.undo.how },
     request: (context, input) => {
       const { method, path, query, body, form } = write;
+      // What judges the answer needs these: an input that is missing must be told before anything is sent.
+      namedId(write, inputOf(input));
+      writtenOf(write, inputOf(input));
       const key = 'header' in write.resend ? { [write.resend.header]: context.providerKey } : {};
       return requestOf(system, { method, path, query, body, form, headers: key }, context, inputOf(input));
     },
@@ -49,6 +52,11 @@ function resendOf({ rest }: RestSystem, { resend }: RestWrite): ResendClass {
   return { kind: 'upsert', settleMs };
 }
 
+/** The id of the record where the inputs name it; null where the answer does. */
+function namedId({ id }: RestWrite, { properties }: RestInput): string | null {
+  return id.includes('{') ? (fillText(id, { input: properties, key: '' }) ?? '') : null;
+}
+
 function refOf(system: RestSystem, write: RestWrite, id: string): RecordRef {
   return [system.name, write.object, id];
 }
@@ -62,9 +70,7 @@ function judgeWrite(system: RestSystem, write: RestWrite, answer: HttpAnswer, in
       : { kind: 'unknown', error: { ...error, class: 'unknown_outcome' } };
   }
   const record = valueAt(bodyOf(answer), write.record);
-  const id = write.id.includes('{')
-    ? fillText(write.id, { input: input.properties, key: '' })
-    : valueAt(record, write.id);
+  const id = namedId(write, input) ?? valueAt(record, write.id);
   if ((typeof id !== 'string' && typeof id !== 'number') || id === '') {
     const message = `The answer names no ${write.object} where the description says.`;
     return { kind: 'unknown', error: { class: 'unknown_outcome', code: 'unreadable_answer', message } };
@@ -179,9 +185,7 @@ function disappearance(system: RestSystem, write: RestWrite, read: RestRead): Pr
       const record = readRecord(system, read, answer);
       if (isRecord(record)) return { kind: 'before' };
       if (record.class !== 'not_found') return { kind: 'inconclusive', error: record };
-      const id = write.id.includes('{')
-        ? (fillText(write.id, { input: inputOf(input).properties, key: '' }) ?? '')
-        : '';
+      const id = namedId(write, inputOf(input)) ?? '';
       return { kind: 'equal', data: { id, deleted: true }, records: id === '' ? [] : [refOf(system, write, id)] };
     },
   };
