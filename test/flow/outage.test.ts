@@ -140,3 +140,37 @@ describe('a drain without shared requests, beside people who go on working', () 
     expect(tallied(read.slice(60))).toEqual({ no_match: read.length - 60 });
   }, 120_000);
 });
+
+describe('a system that refuses what it may take a moment later', () => {
+  it('gets no more retries than a quarter of the first tries, and everything in the end', async () => {
+    const { clock, hubspot, world } = await start(busyConfig(), smallAccountLimits, 1);
+    hubspot.addFault({ kind: 'html_error', status: 423, times: 1_000_000, match: { method: 'POST' } });
+    const seen = new Set<string>();
+    let [firsts, retries] = [0, 0];
+    const failingMs = 2 * minute;
+    for (let i = 0; clock.now() < startMs + failingMs; i += 1) {
+      await Promise.all([0, 1, 2, 3, 4, 5].map((n) => world.call('deal_create', { name: `Deal ${i * 6 + n}` })));
+      if (i % 60 === 0) await world.tick();
+      await world.deliver();
+      clock.advance(1000);
+    }
+    for (const { method, requestHash } of hubspot.effects.requests()) {
+      if (method !== 'POST') continue;
+      if (seen.has(requestHash)) retries += 1;
+      else firsts += 1;
+      seen.add(requestHash);
+    }
+    expect(firsts).toBe(720);
+    expect(retries).toBeGreaterThan(50);
+    expect(retries).toBeLessThanOrEqual(firsts / 4);
+    hubspot.clearFaults();
+    for (let i = 0; world.open() > 0 && i < 7200; i += 1) {
+      if (i % 60 === 0) await world.tick();
+      await world.deliver();
+      clock.advance(1000);
+    }
+    const names = hubspot.effects.effects().map(({ properties }) => properties.dealname);
+    expect([names.length, new Set(names).size]).toEqual([720, 720]);
+    expect(hubspot.effects.requests().filter(({ status }) => status === 429)).toEqual([]);
+  }, 120_000);
+});
