@@ -4,6 +4,7 @@ import type { Operation } from '../model/operation.ts';
 import type { WebhookAdapter } from '../webhooks/adapter.ts';
 import type { Feed } from './feed.ts';
 import type { ConnectorManifest } from './manifest.ts';
+import type { SubscriptionKeeper } from './subscription-keeper.ts';
 
 /** A loaded connector. */
 export type Connector = {
@@ -124,6 +125,11 @@ export async function loadFeeds(name: string): Promise<Feeds> {
   if (load) return (await load()).feeds;
   if (connectorNames.includes(name)) return {};
   throw unknownConnector(name);
+}
+
+/** How the subscriptions of a connector's product are kept alive; null where there is nothing to keep. */
+export async function loadKeeper(name: string): Promise<SubscriptionKeeper | null> {
+  return name === 'graph' ? (await import('./graph/keep.ts')).keeper : null;
 }
 
 function unknownConnector(name: string): PlumblineError {

@@ -24,7 +24,7 @@ export function base32(bytes: Uint8Array): string {
 }
 
 /** What an id names. */
-export type IdPrefix = 'call' | 'run' | 'case' | 'key' | 'evt' | 'own';
+export type IdPrefix = 'call' | 'run' | 'case' | 'key' | 'evt' | 'own' | 'sub';
 
 /**
  * Makes a new id whose first part sorts by time: `run_` + 9 characters of time + 16 random ones.
