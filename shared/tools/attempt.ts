@@ -8,6 +8,7 @@ import { PlumblineError } from '../model/errors.ts';
 import type { Json } from '../model/json.ts';
 import type {
   Classified,
+  FailureClass,
   HttpAnswer,
   Operation,
   PlannedCall,
@@ -98,21 +99,35 @@ export async function judgedFor(
 ): Promise<WriteVerdict> {
   const { record, call } = input;
   const verdict = withSystem(given, call.system);
-  const isDuplicate = verdict.kind === 'not_applied' && verdict.error.class === 'duplicate';
-  const { resend } = writeOperationOf(deps, call).operation;
-  return isDuplicate && resend.kind === 'probe' && record.attempts > 1 ? ownEcho(deps, input, verdict) : verdict;
+  if (verdict.kind !== 'not_applied' || record.attempts <= 1) return verdict;
+  const { operation } = writeOperationOf(deps, call);
+  return echoes(operation).includes(verdict.error.class)
+    ? ownEcho(deps, input, { operation, refusal: verdict })
+    : verdict;
 }
 
-/** A duplicate that a later attempt meets may be what an earlier one left behind after all: only a read-back tells. */
+/** The refusals that a later attempt may meet because an earlier one was carried out after all. */
+function echoes({ resend, effect }: WriteOperation): readonly FailureClass[] {
+  if (resend.kind === 'probe') return ['duplicate'];
+  if (resend.kind !== 'upsert') return [];
+  return effect === 'delete' ? ['conflict', 'not_found'] : ['conflict'];
+}
+
+/** What looks like a refusal may be what an earlier attempt left behind: only a read-back of the values tells. */
 async function ownEcho(
   deps: SystemDeps,
   { record, call, providerKey, deadlineMs }: Parameters<Attempt>[0],
-  refusal: WriteVerdict & { readonly kind: 'not_applied' },
+  { operation, refusal }: { readonly operation: WriteOperation; readonly refusal: Refusal },
 ): Promise<WriteVerdict> {
   const found = await makeProbe(deps)({ record, call, before: null, providerKey, deadlineMs });
-  if (found.kind === 'equal') return { kind: 'applied', data: found.data, records: found.records, created: true };
-  return found.kind === 'absent' ? refusal : { kind: 'unknown', error: refusal.error };
+  const created = operation.resend.kind === 'probe' ? { created: true } : {};
+  if (found.kind === 'equal') return { kind: 'applied', data: found.data, records: found.records, ...created };
+  // A create is refused by nobody else's record only where none carries our key; a change, where the record shows other values.
+  const refused = operation.resend.kind === 'probe' ? ['absent'] : ['before', 'different'];
+  return refused.includes(found.kind) ? refusal : { kind: 'unknown', error: refusal.error };
 }
+
+type Refusal = WriteVerdict & { readonly kind: 'not_applied' };
 
 /** Why a write may not be sent now by a switch of a person, or null. */
 export async function switchedOff(deps: SystemDeps, record: ActionRecord, system: string): Promise<Classified | null> {

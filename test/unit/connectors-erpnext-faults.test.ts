@@ -12,6 +12,7 @@ import {
   erpnextWorld,
   madeIn,
   settle,
+  write,
 } from '../kit/erpnext-simulator.ts';
 
 let world: ErpnextWorld;
@@ -238,6 +239,32 @@ it('a create whose first attempt is carried out late is found by its key and not
     custom_plumbline_ref: ref,
   });
   expect([(await settle(world, request.identity.key)).state, applied()]).toEqual(['SUCCEEDED', 1]);
+});
+
+it.each(['salesOrders.update of one version', 'salesOrders.submit', 'salesOrders.cancel', 'salesOrders.delete'])(
+  '%s whose first attempt is carried out late is not called a conflict with itself',
+  async (name) => {
+    const call = await writes[name]?.();
+    if (!call) throw new Error(name);
+    const request = await claimOf(world, call);
+    world.simulator.site.knobs.locks = 1;
+    expect((await execute(world.kernel, request)).outcome.kind).toBe('queued');
+    world.simulator.effects.clear();
+    expect((await write(world, call, 'act_late_1')).kind).toBe('applied');
+    expect([(await settle(world, request.identity.key)).state, applied()]).toEqual(['SUCCEEDED', 1]);
+  },
+);
+
+it('a change that waited and then meets the change of somebody else is a conflict', async () => {
+  const call = await writes['salesOrders.submit']?.();
+  if (!call) throw new Error('no call');
+  const request = await claimOf(world, call);
+  world.simulator.site.knobs.locks = 1;
+  await execute(world.kernel, request);
+  const touch = { docType: 'Sales Order', name: (call.input as { id: string }).id, values: { po_no: 'x' } };
+  await callErpnext(world.simulator, 'POST', '/_admin/touch', touch);
+  world.simulator.effects.clear();
+  expect([(await settle(world, request.identity.key)).state, applied()]).toEqual(['FAILED', 0]);
 });
 
 it.each([

@@ -75,6 +75,11 @@ function checkUnique(site: Site, doc: Doc): void {
  */
 export function saveDoc(call: Call, doc: Doc, body: Readonly<Record<string, unknown>>): Doc {
   const { site, tx } = call;
+  const kept = stamp(site, doc.modifiedMicros);
+  if (body.modified !== undefined && String(body.modified) !== kept) {
+    const message = `Error: Document has been modified after you have opened it (${kept}, ${String(body.modified).slice(0, 40)}). Please refresh to get the latest document.`;
+    throw new FrappeError('TimestampMismatchError', message);
+  }
   const to = Number(body.docstatus ?? doc.docstatus);
   const step = stepOf(doc, to);
   mayWrite(
@@ -82,11 +87,6 @@ export function saveDoc(call: Call, doc: Doc, body: Readonly<Record<string, unkn
     doc.docType,
     { save: 'write', update_after_submit: 'write', submit: 'submit', cancel: 'cancel' }[step],
   );
-  const kept = stamp(site, doc.modifiedMicros);
-  if (body.modified !== undefined && String(body.modified) !== kept) {
-    const message = `Error: Document has been modified after you have opened it (${kept}, ${String(body.modified).slice(0, 40)}). Please refresh to get the latest document.`;
-    throw new FrappeError('TimestampMismatchError', message);
-  }
   const given = takeValues(site, doc.docType, body);
   if (step === 'update_after_submit') checkAfterSubmit(site, doc, given);
   if (step === 'cancel') checkNotLinked(site, doc);
