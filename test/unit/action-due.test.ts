@@ -46,9 +46,9 @@ describe('the tick', () => {
   });
 
   it.each([
-    ['before 80 % of its life', 799, []],
-    ['at 80 % of its life', 800, ['hubspot-oauth']],
-  ])('%s a token is renewed as it should be', async (_when, nowMs, expected) => {
+    ['before 80 % of its life', 799, false],
+    ['at 80 % of its life', 800, true],
+  ])('%s a token is renewed as it should be', async (_when, nowMs, due) => {
     const current = { token: 'x', version: 3, issuedAtMs: 0, expiresAtMs: 1000 };
     const record: TokenRecord = { ...emptyTokenRecord('hubspot-oauth'), current, version: 3 };
     const seen: number[] = [];
@@ -59,6 +59,9 @@ describe('the tick', () => {
       },
     };
     const { systems } = shippedConfig();
+    const renewed = Object.entries(systems).filter(([, { auth }]) => 'refresh' in auth && auth.refresh !== 'never');
+    const expected = due ? renewed.map(([name]) => name) : [];
+    expect(renewed.map(([name]) => name)).toContain('hubspot-oauth');
     const tokens = { get: async () => record };
     expect(await refreshAhead({ systems, tokens, invoker, clock: fixedClock(nowMs) })).toEqual(expected);
     expect(seen).toEqual(expected.map(() => 3));
