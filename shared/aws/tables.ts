@@ -82,7 +82,7 @@ export const tables: readonly TableSpec[] = [
   { name: 'links', holds: 'identity of one entity across systems', stream: false, ttl: false, indexes: [] },
   {
     name: 'state',
-    holds: 'tokens, agent keys, breakers, rate blocks, budgets, cursors, leases',
+    holds: 'tokens, agent keys, breakers, counted calls, turns, budgets, cursors, leases',
     stream: false,
     ttl: true,
     indexes: [],
