@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as esbuild, type Metafile, type Plugin } from 'esbuild';
+import { rules } from '../config/rules/index.ts';
 import { loadConfig } from '../shared/config/load.ts';
 import type { PlumblineConfig } from '../shared/config/schema.ts';
 import { connectorNames, loadFeeds } from '../shared/connectors/registry.ts';
@@ -74,7 +75,8 @@ async function readConfig(dir: string): Promise<PlumblineConfig> {
   const known = tools.map(({ name, effect, input }) => ({ name, effect, inputs: Object.keys(input.shape) }));
   const offered = connectorNames.map(async (name) => [name, Object.keys(await loadFeeds(name))] as const);
   const feeds = Object.fromEntries(await Promise.all(offered));
-  const result = loadConfig(dir, { tools: known, connectors: connectorNames, schemes: schemeNames, feeds });
+  const names = { connectors: connectorNames, schemes: schemeNames, rules: Object.keys(rules) };
+  const result = loadConfig(dir, { tools: known, feeds, ...names });
   if (result.kind === 'ok') {
     checkTools({ config: result.config, operations: await loadOperations(result.config.systems) }, tools);
     return result.config;

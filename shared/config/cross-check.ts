@@ -1,3 +1,4 @@
+import { endpointProblems } from './endpoint-check.ts';
 import { type ConfigProblem, type Positions, problemAt } from './problems.ts';
 import { restProblems } from './rest-check.ts';
 
@@ -14,6 +15,8 @@ export type KnownParts = {
   readonly connectors?: readonly string[];
   /** Names of the signature schemes of webhooks. */
   readonly schemes?: readonly string[];
+  /** Names of the rules that stand in for an agent that is down. */
+  readonly rules?: readonly string[];
   /** Names of the feeds that each connector offers. */
   readonly feeds?: Readonly<Record<string, readonly string[]>>;
 };
@@ -38,6 +41,7 @@ export function crossProblems(files: RawFiles, known: KnownParts): ConfigProblem
   return [
     ...ownerProblems(files),
     ...agentProblems(files, known),
+    ...endpointProblems(files, known),
     ...systemProblems(files, known),
     ...policyProblems(files, known),
     ...fileProblems(files, known),
