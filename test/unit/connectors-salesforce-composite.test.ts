@@ -135,6 +135,13 @@ describe('an opportunity with its contact', () => {
         row(1, 400, [{ errorCode: 'PROCESSING_HALTED', message: 'm' }]),
       ],
     ],
+    [
+      'that one half may have failed and the other was refused',
+      [
+        row(0, 500, [{ errorCode: 'UNKNOWN_EXCEPTION', message: 'm' }]),
+        row(1, 400, [{ errorCode: 'STRING_TOO_LONG', message: 'm' }]),
+      ],
+    ],
     ['the halves without ids', [row(0, 201, {}), row(1, 201, {})]],
   ])('is unknown where Salesforce says %s', (_name, rows) => {
     expect(operation().judge(composite(rows), { properties, contactId: 'x' })).toMatchObject({ kind: 'unknown' });
