@@ -25,6 +25,8 @@ const faults: Readonly<Record<string, FaultSpec>> = {
   'a failure after it': { kind: 'server_error', afterCommit: true },
   'an answer that is lost': { kind: 'commit_then_lose_response' },
   'the page of a proxy after it': { kind: 'html_error', status: 504, afterCommit: true },
+  'an answer that comes when the claim has ended': { kind: 'slow', ms: 120_000, afterCommit: true },
+  'an effect that comes when the claim has ended': { kind: 'slow', ms: 120_000 },
 };
 
 it('is run for every write there is', () => {
