@@ -104,7 +104,7 @@ async function start(options: LocalOptions, closers: (() => Promise<void>)[]): P
     ...{ port: ports.issuer, directory: keysDirectory, people: config.owners.people, clock, random, origins },
   });
   closers.push(() => issuer.close());
-  const hubspot = await startSimulator(options, secrets);
+  const hubspot = await startSimulator(options, secrets, config);
   closers.push(() => hubspot.close());
   const simulators = await startSimulators(config, simulatorInput(options, secrets), closers);
   await standIns.create(plan);
@@ -174,13 +174,20 @@ function simulatorInput(options: LocalOptions, secrets: InstallSecrets) {
 const urlsOf = (simulators: ReadonlyMap<string, Simulator>) =>
   Object.fromEntries([...simulators].map(([name, { url }]) => [name, url]));
 
-function startSimulator(options: LocalOptions, secrets: InstallSecrets): Promise<HubSpotSimulator> {
+/** Its token and its app are granted what the configuration asks for, as a person would do it. */
+function startSimulator(
+  options: LocalOptions,
+  secrets: InstallSecrets,
+  { systems }: PlumblineConfig,
+): Promise<HubSpotSimulator> {
   const { clientSecret, refreshToken, staticToken } = secrets;
+  const [fixed, app] = [systems['hubspot']?.scopes, systems['hubspot-oauth']?.scopes];
   return startHubSpot({
     ...simulatorInput(options, secrets),
     port: options.ports.hubspot,
     staticTokens: [staticToken],
-    oauth: { clientSecret, refreshToken },
+    ...(fixed ? { scopes: fixed } : {}),
+    oauth: { clientSecret, refreshToken, ...(app ? { scopes: app } : {}) },
     ...(options.webhookRetryDelaysMs ? { retryDelaysMs: options.webhookRetryDelaysMs } : {}),
   });
 }

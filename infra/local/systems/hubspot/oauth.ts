@@ -2,6 +2,7 @@ import type { Clock, Random } from '../../../../shared/model/clock.ts';
 import type { SimAnswer, SimRequest } from '../loopback-server.ts';
 import type { StateFile } from '../state-file.ts';
 import { HubSpotError, json } from './errors.ts';
+import { describeToken, installer, introspection, type MetadataOf } from './oauth-metadata.ts';
 
 /** The installed OAuth app. */
 export type OAuthApp = {
@@ -11,6 +12,8 @@ export type OAuthApp = {
   readonly refreshToken: string;
   readonly redirectUri: string;
   readonly accessTokenMs: number;
+  /** What the installation grants; absent: what the static tokens may do. */
+  readonly scopes?: readonly string[];
   /** Each refresh replaces the refresh token. */
   readonly rotates: boolean;
   /** How long a replaced refresh token still works. Used after it, the whole family is revoked. */
@@ -20,7 +23,13 @@ export type OAuthApp = {
 /** One access token. `expiresAtMs` null: static. */
 export type AccessGrant = { token: string; scopes: string[]; expiresAtMs: number | null; family: string };
 
-type RefreshGrant = { token: string; family: string; scopes: string[]; replacedAtMs: number | null; revoked: boolean };
+export type RefreshGrant = {
+  token: string;
+  family: string;
+  scopes: string[];
+  replacedAtMs: number | null;
+  revoked: boolean;
+};
 
 /** What the authorization server counted since its first start. */
 export type OAuthCounters = { refreshes: number; refused: number; reuses: number };
@@ -68,7 +77,14 @@ export function createOAuthServer(deps: Deps): OAuthServer {
   for (const token of deps.staticTokens)
     state.access.set(token, { token, scopes, expiresAtMs: null, family: 'static' });
   if (!state.refresh.has(deps.app.refreshToken)) {
-    saveRefresh(state, { token: deps.app.refreshToken, family: 'install', scopes, replacedAtMs: null, revoked: false });
+    const granted = [...(deps.app.scopes ?? scopes)];
+    saveRefresh(state, {
+      token: deps.app.refreshToken,
+      family: 'install',
+      scopes: granted,
+      replacedAtMs: null,
+      revoked: false,
+    });
   }
   return {
     route: (request) => oauthRoute(state, request),
@@ -115,7 +131,15 @@ function authenticate(state: State, authorization: string | undefined): AccessGr
 function oauthRoute(state: State, request: SimRequest): SimAnswer {
   const [, version = '', operation = '', token = ''] = request.segments;
   if (request.method === 'GET' && version === 'authorize') return authorize(state, request);
-  if (request.method === 'GET' && operation === 'access-tokens') return describe(state, token);
+  if (request.method === 'GET' && operation === 'access-tokens')
+    return describeToken(metadataOf(state), state.access.get(token), 'app');
+  if (request.method === 'POST' && request.path === '/oauth/v2/private-apps/get/access-token-info') {
+    return describeToken(
+      metadataOf(state),
+      state.access.get(String(JSON.parse(request.bodyText).tokenKey)),
+      'private-app',
+    );
+  }
   const known = version === 'v1' || version === 'v3' || version === '2026-09';
   if (request.method !== 'POST' || !known) throw new HubSpotError(404, 'OBJECT_NOT_FOUND', 'resource not found');
   if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '')) {
@@ -126,7 +150,7 @@ function oauthRoute(state: State, request: SimRequest): SimAnswer {
   checkClient(state, version, form);
   const grant = state.access.get(form.get('token') ?? '');
   const held = state.refresh.get(form.get('token') ?? '');
-  if (operation === 'introspect') return json(200, introspection(state, grant, held));
+  if (operation === 'introspect') return json(200, introspection(metadataOf(state), grant, held));
   if (operation !== 'revoke') throw new HubSpotError(404, 'OBJECT_NOT_FOUND', 'resource not found');
   const family = held?.family ?? grant?.family;
   if (family !== undefined && family !== 'static') revokeFamily(state, family);
@@ -144,7 +168,7 @@ function tokenRoute(state: State, version: string, form: URLSearchParams): SimAn
     if (!fits || !state.codes.delete(code))
       throw refusedGrant(version, 'BAD_AUTH_CODE', 'missing or invalid auth code');
     const family = newToken(state, 'family');
-    const refresh = issueRefresh(state, family, [...state.deps.scopes]);
+    const refresh = issueRefresh(state, family, [...(state.deps.app.scopes ?? state.deps.scopes)]);
     return json(200, tokens(state, issueAccess(state, family, refresh.scopes), refresh));
   }
   if (grantType !== 'refresh_token') throw refusedGrant(version, 'BAD_GRANT_TYPE', 'unknown or missing grant_type');
@@ -197,7 +221,7 @@ function tokens(state: State, access: AccessGrant, refresh: RefreshGrant | null)
     token_use: 'access_token',
     hub_id: state.deps.portalId,
     scopes: access.scopes,
-    user_id: 1001,
+    user_id: installer,
   };
 }
 
@@ -213,37 +237,6 @@ function authorize(state: State, request: SimRequest): SimAnswer {
   target.searchParams.set('code', code);
   if (query.has('state')) target.searchParams.set('state', query.get('state') ?? '');
   return json(302, null, { location: target.href });
-}
-
-function describe(state: State, token: string): SimAnswer {
-  const grant = state.access.get(token);
-  if (grant === undefined) throw new HubSpotError(404, 'OBJECT_NOT_FOUND', 'access token not found');
-  return json(200, {
-    token,
-    hub_id: state.deps.portalId,
-    token_type: 'access',
-    scopes: grant.scopes,
-    expires_in: secondsLeft(state, grant),
-  });
-}
-
-function introspection(state: State, grant: AccessGrant | undefined, held: RefreshGrant | undefined) {
-  if (held !== undefined) return { active: !held.revoked, token_use: 'refresh_token', hub_id: state.deps.portalId };
-  if (grant === undefined) return { active: false };
-  const expiresIn = secondsLeft(state, grant);
-  return {
-    active: expiresIn > 0,
-    token_use: 'access_token',
-    expires_in: expiresIn,
-    scopes: grant.scopes,
-    hub_id: state.deps.portalId,
-  };
-}
-
-function secondsLeft(state: State, grant: AccessGrant): number {
-  return grant.expiresAtMs === null
-    ? 86_400
-    : Math.max(0, Math.floor((grant.expiresAtMs - state.deps.clock.now()) / 1000));
 }
 
 function issueAccess(state: State, family: string, scopes: string[]): AccessGrant {
@@ -286,3 +279,9 @@ function count(state: State, what: keyof OAuthCounters): void {
 function newToken(state: State, kind: string): string {
   return `sim-${kind}-${Buffer.from(state.deps.random(18)).toString('base64url')}`;
 }
+
+const metadataOf = ({ deps, removed }: State): MetadataOf => ({
+  portalId: deps.portalId,
+  nowMs: deps.clock.now(),
+  removed,
+});
