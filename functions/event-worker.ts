@@ -7,6 +7,7 @@ import { systemClock as clock, systemRandom as random } from '../shared/model/cl
 import { jsonLog } from '../shared/observe/json-log.ts';
 import { deliveryHandler } from '../shared/webhooks/delivery/subscribers.ts';
 import { eventWorker } from '../shared/webhooks/event-worker.ts';
+import { lifecycleHandler } from '../shared/webhooks/keep-subscriptions.ts';
 import type { BatchAnswer, QueuedMessage } from '../shared/webhooks/work-batch.ts';
 
 const tables = ['TABLE_INBOX', 'TABLE_LEDGER', 'TABLE_CASES', 'TABLE_STATE'] as const;
@@ -16,11 +17,11 @@ const config = readRuntimeConfig(import.meta.url);
 const write = (line: string) => void process.stdout.write(`${line}\n`);
 const log = jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'event-worker' } });
 const client = dynamoClient();
-const { deliveries, ...stores } = awsEventStores({ env, client, random });
+const { deliveries, subscriptions, ...stores } = awsEventStores({ env, client, random });
 const work = eventWorker({
   ...{ ...stores, config, clock, random, log },
   ...{ send: awsSystemSender({ config, env, client, clock, log }), loadAdapter, loadFeeds, loadOperation },
-  handlers: [deliveryHandler({ agents: config.agents, queue: deliveries, clock })],
+  handlers: [deliveryHandler({ agents: config.agents, queue: deliveries, clock }), lifecycleHandler({ subscriptions })],
 });
 
 /** Claims and processes events of the inbox queue; what fails stays in the queue. */

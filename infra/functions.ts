@@ -9,7 +9,7 @@ export type FunctionName =
   | 'event-delivery'
   | 'action-worker'
   | 'file-drop'
-  | 'feed-poller'
+  | 'source-keeper'
   | 'tick'
   | 'token-refresh'
   | 'ledger-stream'
@@ -100,11 +100,19 @@ export const functions: readonly FunctionSpec[] = [
     env: toolCalls,
   },
   {
-    name: 'feed-poller',
-    does: 'asks for changes where no webhook tells them',
+    name: 'source-keeper',
+    does: 'asks for changes where no webhook tells them, and keeps subscriptions alive',
     timeoutS: 60,
     memoryMb: 512,
-    env: ['TABLE_LEDGER', 'TABLE_CASES', 'TABLE_STATE', 'PAYLOAD_BUCKET', 'QUEUE_INBOX_URL', 'REFRESH_FUNCTION'],
+    env: [
+      'TABLE_LEDGER',
+      'TABLE_CASES',
+      'TABLE_STATE',
+      'PAYLOAD_BUCKET',
+      'QUEUE_INBOX_URL',
+      'REFRESH_FUNCTION',
+      'WEBHOOK_PUBLIC_URL',
+    ],
   },
   { name: 'file-drop', does: 'carries out the rows of dropped files', timeoutS: 60, memoryMb: 512, env: toolCalls },
   {

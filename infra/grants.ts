@@ -8,6 +8,8 @@ export type SecretNames = {
   readonly grants: readonly string[];
   readonly staticKeys: readonly string[];
   readonly webhooks: readonly string[];
+  /** Those of the channels whose subscriptions are made here: the provider is told them. */
+  readonly subscriptions: readonly string[];
   /** What deliveries to agents are signed with. */
   readonly endpoints: readonly string[];
   /** The key of event handles. */
@@ -22,6 +24,11 @@ export function secretNames(config: PlumblineConfig): SecretNames {
     grants: named(systems.flatMap(({ auth }) => ('refresh' in auth ? [auth.secret] : []))),
     staticKeys: named(systems.flatMap(({ auth }) => ('refresh' in auth ? [] : [auth.secret]))),
     webhooks: named(systems.flatMap(({ webhooks }) => Object.values(webhooks).map(({ secret }) => secret))),
+    subscriptions: named(
+      systems.flatMap(({ webhooks }) =>
+        Object.values(webhooks).flatMap(({ secret, subscriptions }) => (subscriptions ? [secret] : [])),
+      ),
+    ),
     endpoints: named(Object.values(config.agents).flatMap(({ endpoint }) => (endpoint ? [endpoint.secret] : []))),
     handles: config.policies.events ? [config.policies.events.handleSecret] : [],
   };
@@ -116,6 +123,7 @@ const eventWorkers = (may: Statements, secrets: SecretNames) => ({
     may.table('Claims', 'inbox', ['UpdateItem']),
     may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
     may.state('Arrivals', ['sources'], ['UpdateItem']),
+    may.state('Subscriptions', ['subscriptions'], ['GetItem', 'PutItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
     may.receive('inbox', ['ChangeMessageVisibility']),
     may.send('deliveries'),
@@ -130,9 +138,10 @@ const eventWorkers = (may: Statements, secrets: SecretNames) => ({
     may.table('Ledger', 'ledger', ['PutItem']),
     may.kms('dynamodb', 'sqs'),
   ],
-  'feed-poller': () => [
+  'source-keeper': () => [
     ...asking(may, secrets),
-    may.state('Feeds', ['feeds'], ['GetItem', 'PutItem']),
+    may.state('Feeds', ['feeds', 'subscriptions'], ['GetItem', 'PutItem']),
+    ...may.secrets('ReadSubscriptionSecrets', secrets.subscriptions, ['GetSecretValue']),
     ...may.payloads('PutObject'),
     may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),
     may.table('Ledger', 'ledger', ['PutItem']),

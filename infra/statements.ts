@@ -49,6 +49,7 @@ const statePrefixes = {
   deliveries: 'delivery#*',
   files: 'file#*',
   feeds: 'feed#*',
+  subscriptions: 'subscription#*',
 } as const;
 
 type StatePrefix = keyof typeof statePrefixes;

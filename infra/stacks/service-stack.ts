@@ -64,7 +64,7 @@ export class ServiceStack extends Stack {
     this.connect(props.state);
     this.agentApi = this.makeAgentApi(props.settings);
     this.operatorApi = this.makeOperatorApi(props);
-    this.outputs();
+    this.outputs(props.settings);
   }
 
   /** Everything that calls a function without being answered. */
@@ -85,7 +85,7 @@ export class ServiceStack extends Stack {
     fromStream(this, 'LedgerGuardSource', streamOf('ledger'), fns['ledger-guard']);
     everyMinute(this, 'EveryMinute', fns.tick, queues.tickDead);
     everyMinute(this, 'FilesEveryMinute', fns['file-drop'], queues.tickDead);
-    everyMinute(this, 'FeedsEveryMinute', fns['feed-poller'], queues.tickDead);
+    everyMinute(this, 'SourcesEveryMinute', fns['source-keeper'], queues.tickDead);
   }
 
   private makeAgentApi(settings: Settings): DoorApi {
@@ -107,8 +107,10 @@ export class ServiceStack extends Stack {
     return new DoorApi(this, 'OperatorApi', { name: 'operators', settings, to, routes });
   }
 
-  private outputs(): void {
+  private outputs({ webhookPublicUrl }: Settings): void {
     const url = this.functions['webhook-door'].fn.addFunctionUrl({ authType: lambda.FunctionUrlAuthType.NONE });
+    // Providers are given this address with a subscription; the door itself needs no value that exists only after it.
+    this.functions['source-keeper'].fn.addEnvironment('WEBHOOK_PUBLIC_URL', webhookPublicUrl ?? url.url);
     new CfnOutput(this, 'AgentUrl', { value: this.agentApi.api.apiEndpoint });
     new CfnOutput(this, 'OperatorUrl', { value: this.operatorApi.api.apiEndpoint });
     new CfnOutput(this, 'WebhookUrl', { value: url.url });

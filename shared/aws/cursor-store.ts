@@ -9,7 +9,11 @@ type Cursor = { readonly id: string; readonly epoch: number };
  * Cursors of one kind, in `state` under `<kind>#<id>`. Every write is conditional on the epoch it saw; one that finds exactly
  * itself there is `written`. Throws `store_unavailable`: the write may have happened.
  */
-export function dynamoCursorStore<C extends Cursor>(client: DynamoDBClient, table: string, kind: 'file' | 'feed') {
+export function dynamoCursorStore<C extends Cursor>(
+  client: DynamoDBClient,
+  table: string,
+  kind: 'file' | 'feed' | 'subscription',
+) {
   const keyOf = (id: string) => `${kind}#${id}`;
   return {
     async get(id: string): Promise<C | null> {

@@ -2,7 +2,9 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Env, readAwsEnv } from '../config/env.ts';
 import type { Random } from '../model/clock.ts';
 import type { DeliveryMessage } from '../webhooks/delivery/ports.ts';
+import type { SubscriptionState } from '../webhooks/keep-subscriptions.ts';
 import { dynamoCaseStore } from './case-store.ts';
+import { dynamoCursorStore } from './cursor-store.ts';
 import { sqsClient, sqsEventQueue } from './event-queue.ts';
 import { dynamoInboxStore } from './inbox-store.ts';
 import { dynamoLedgerStore } from './ledger-store.ts';
@@ -26,6 +28,7 @@ export function awsEventStores(deps: {
     payloads: s3PayloadStore({ bucket: env.PAYLOAD_BUCKET, env: readAwsEnv }),
     sources: dynamoSourceStore({ client, table: env.TABLE_STATE }),
     delay: sqsEventQueue({ client: sqs, queueUrl: env.QUEUE_INBOX_URL }),
+    subscriptions: dynamoCursorStore<SubscriptionState>(client, env.TABLE_STATE, 'subscription'),
     deliveries: sqsEventQueue<DeliveryMessage>({ client: sqs, queueUrl: env.QUEUE_DELIVERIES_URL }),
   };
 }

@@ -209,7 +209,14 @@ describe('functions', () => {
   });
 
   test('no function knows a public address before the first deploy', () => {
-    expect(JSON.stringify(service)).not.toContain('WEBHOOK_PUBLIC_URL');
+    // But for the one that gives providers the address: the template refers it to the Function URL, wherever that comes to be.
+    const knowing = made.filter((fn) => JSON.stringify(fn.Environment ?? {}).includes('WEBHOOK_PUBLIC_URL'));
+    expect(knowing).toMatchObject([
+      {
+        FunctionName: 'plumbline-dev-source-keeper',
+        Environment: { Variables: { WEBHOOK_PUBLIC_URL: { 'Fn::GetAtt': [expect.any(String), 'FunctionUrl'] } } },
+      },
+    ]);
     const { service: second } = templatesOf('dev', { webhookPublicUrl: 'https://hooks.acme.example' });
     expect(JSON.stringify(second)).toContain('"WEBHOOK_PUBLIC_URL":"https://hooks.acme.example"');
   });

@@ -16,7 +16,7 @@ const endsBy = {
   'event-worker': 'the remaining time less a reserve, test/unit/webhooks-process.test.ts',
   'action-worker': 'the remaining time less a reserve, see below',
   'file-drop': 'the remaining time less a reserve, test/unit/file-drop.test.ts',
-  'feed-poller': 'the remaining time less a reserve, of which each feed gets a share',
+  'source-keeper': 'the remaining time less a reserve, of which each feed gets a share',
   tick: 'some seconds for each credential question, one round a minute',
   'token-refresh': 'five seconds for the token endpoint',
   'ledger-stream': 'asks no system',
