@@ -12,8 +12,9 @@ const atOnce = 4;
 
 /**
  * Executes many intended effects, each exactly as {@link execute} does and with an outcome of its own, in as few requests to
- * their systems as their connectors' batch forms allow: n of one operation and group in at most ceil(n / maxItems). Costs each action
- * what it costs alone: two conditional writes. What the time of a request does not suffice for is claimed and left to the worker.
+ * their systems as their connectors' batch forms allow: n of one operation and group in at most ceil(n / maxItems). Each costs
+ * what it costs alone: two conditional writes. What the time of a request does not suffice for is claimed and left to the
+ * worker of due actions.
  * @returns one settled result for each request, in order; rejected (`store_unavailable`) is one that could not be claimed and
  * of which nothing was sent. The others are not touched by it.
  */

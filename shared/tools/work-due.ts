@@ -22,8 +22,9 @@ const reserveMs = 5000;
 const longestSendMs = 20_000;
 
 /**
- * Makes the worker of the actions queue: one step for every action the messages name. Those of one operation share requests where
- * their system can do that; one that fails holds up no other. What could not be worked on is given back by its message id and comes again.
+ * Makes the worker of the actions queue: one step for every action the messages name. Those of one operation share requests
+ * where their system can do that; one that fails holds up no other. What could not be worked on is given back by its message
+ * id and comes again.
  */
 export function dueWorker(deps: WorkDeps) {
   const system = { ...deps, systems: deps.config.systems };
