@@ -1,5 +1,5 @@
 import type { RestRead, RestWrite } from '../../config/rest-schema.ts';
-import { fillJson, fillText } from '../../config/rest-template.ts';
+import { fillJson, fillText, namesKey } from '../../config/rest-template.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type {
   HttpAnswer,
@@ -129,7 +129,7 @@ function found(system: RestSystem, write: RestWrite, record: RestRecord): ProbeV
 
 /**
  * Looks for the record that carries our key. Found once: it is ours, whoever else writes there at the same time. Found under
- * two ids: the system made two of one request, which a person has to see. A list with more pages proves no absence.
+ * two ids: the system made two of one request, which a person has to see. Only a list that is all there is proves absence.
  */
 function lookup(system: RestSystem, write: RestWrite, { read, by }: { read: RestRead; by: string }): Probe {
   return {
@@ -150,13 +150,15 @@ function lookup(system: RestSystem, write: RestWrite, { read, by }: { read: Rest
 const incomplete = {
   class: 'transient',
   code: 'incomplete_list',
-  message: 'The list that was looked through may have more pages.',
+  message: 'The list that was looked through may not be all of it.',
 } as const;
 
-/** Whether one answer held everything: unpaged, empty, or shorter than a page. */
-function isWhole({ paging }: RestRead, rows: number): boolean {
-  if (paging.kind === 'none' || rows === 0) return true;
-  return 'size' in paging && paging.size !== undefined && rows < paging.size.value;
+/**
+ * Whether one answer held everything. A list that was asked for our key and holds others was not narrowed by it: then what is
+ * not in it proves nothing.
+ */
+function isWhole({ paging, query, body }: RestRead, rows: number): boolean {
+  return rows === 0 || (paging.kind === 'none' && !namesKey({ query, body: body ?? null }));
 }
 
 /** Reads the record and compares what is written: there, still as before, or something else. */
