@@ -183,6 +183,12 @@ describe('answers of ERPNext', () => {
     expect(judge(list, body)).toMatchObject({ kind: 'error', error: { code } });
   });
 
+  it('that begin again where the page before ended are an error and no endless list', () => {
+    const next = erpnext.customers.list({ fields: ['tax_id'], limit: 2, after: afterText({ version, name: 'C2' }) });
+    expect(judge(next, { data: [row(2), row(3)] })).toMatchObject({ kind: 'error', error: { code: 'place_ignored' } });
+    expect(judge(next, { data: [row(3)] })).toMatchObject({ kind: 'ok', data: { after: null } });
+  });
+
   it('do not take a name in other letters for the one that was asked', () => {
     const get = erpnext.customers.get('acme', { fields: [] });
     expect(judge(get, { data: [{ name: 'ACME', modified: version }] })).toMatchObject({

@@ -122,15 +122,22 @@ export function judgeOne(object: ErpnextObject, answer: HttpAnswer, { id, fields
   return rows.find((row) => row.id === id) ?? noRecord(object);
 }
 
-/** A page as `{ results, after }`; a site that answers more than it was asked for has not understood the question. */
+/**
+ * A page as `{ results, after }`. A site that answers more than it was asked for, or again the record that the page before ended
+ * with, has not understood the question: that is an error, never a short answer or a loop.
+ */
 function pageOf(
   answer: HttpAnswer,
-  { fields, limit = 100 }: ListInput,
+  { fields, limit = 100, after: before }: ListInput,
   show: (record: ErpnextRecord) => Json,
 ): ReadVerdict {
   const rows = rowsOf(answer, fields);
   if (!isRows(rows)) return { kind: 'error', error: rows };
   if (rows.length > limit + 1) return { kind: 'error', error: { ...unreadable('a page'), code: 'limit_ignored' } };
+  const place = before === undefined ? null : placeOf(before);
+  if (place && rows.some(({ id, version }) => id === place.name && version === place.version)) {
+    return { kind: 'error', error: { ...unreadable('the page behind the one before'), code: 'place_ignored' } };
+  }
   const results = rows.slice(0, limit);
   const last = results.at(-1);
   const more = rows.length > limit && last !== undefined;
