@@ -7,8 +7,6 @@ import { passBreaker } from './gate.ts';
 import type { Sender, SendResult } from './sender.ts';
 import { credentialOf, notSent, type OneRequest, randomOf, type SenderDeps, type Way, wayTo } from './way.ts';
 
-export type { SenderDeps } from './way.ts';
-
 /** Longest time of a request that names none, milliseconds. */
 const defaultTimeoutMs = 15_000;
 /** A read that failed is asked once more within this time, and only where so much time is left for it. */

@@ -5,8 +5,6 @@ import { lease, leaseRetry, type RateRule, rateWindowOf, slotMs, slotOf } from '
 import { type SharedItem, sharedItem } from './shared-item.ts';
 import { takesTurns } from './turns.ts';
 
-export type { RateRule } from './rate-window.ts';
-
 /** `wait`: no call now; `paused` where the system itself asked for that, else the calls of a window are used up. */
 export type RateVerdict =
   | { readonly kind: 'ok' }
@@ -38,20 +36,8 @@ type Block = { item: SharedItem; slot: number; untilMs: number; left: number; si
  * Two systems with one credential share its limits.
  */
 export function rateLimiter(deps: { readonly store: ResilienceStore; readonly clock: Clock }): RateLimiter {
-  const blocks = new Map<string, Block>();
+  const blockOf = blocksIn(deps.store);
   const paused = new Map<string, number>();
-  const blockOf = (credential: string, rule: RateRule): Block => {
-    // Systems that share a credential share the count, each with the number of calls that it is configured for.
-    const name = `rate#${credential}#${rule.per}`;
-    const keepMs = rule.per + keepAfterMs;
-    const made = () => ({
-      ...{ slot: -1, untilMs: 0, left: 0, size: 1, waiting: 0 },
-      item: sharedItem(deps.store, { name, keepMs }),
-    });
-    const block = blocks.get(name) ?? made();
-    blocks.set(name, block);
-    return block;
-  };
   const pausedMs = (credential: string) => (paused.get(credential) ?? 0) - deps.clock.now();
   const learn = (credential: string, untilMs: number) => {
     if (untilMs > (paused.get(credential) ?? 0)) paused.set(credential, untilMs);
@@ -72,24 +58,47 @@ export function rateLimiter(deps: { readonly store: ResilienceStore; readonly cl
       const [rule] = narrowFirst(rules);
       if (pausedMs(credential) > 0) return waitFor(pausedMs(credential), true);
       if (!rule) return { kind: 'ok' };
-      const retryAfterMs = await blockOf(credential, rule).item.change((value) => {
-        const { next, retryAfterMs } = leaseRetry(rateWindowOf(value), rule, deps.clock.now());
-        return { next: retryAfterMs === null ? (next as Json) : null, result: retryAfterMs };
-      });
+      const retryAfterMs = await takeRetryIn(deps.clock, blockOf(credential, rule), rule);
       return retryAfterMs === null ? { kind: 'ok' } : waitFor(retryAfterMs, false);
     },
     async pause(credential, rules, asked) {
       const untilMs = Math.min(asked, deps.clock.now() + longestPauseMs);
       learn(credential, untilMs);
       const [rule] = narrowFirst(rules);
-      if (!rule) return;
-      await blockOf(credential, rule).item.change((value) => {
-        const window = rateWindowOf(value);
-        const later = untilMs > window.pausedUntilMs;
-        return { next: later ? ({ ...window, pausedUntilMs: untilMs } as Json) : null, result: null };
-      });
+      if (rule) await pauseIn(blockOf(credential, rule), untilMs);
     },
   };
+}
+
+/** The blocks of a process. Systems that share a credential share the count, each with its own number of calls. */
+function blocksIn(store: ResilienceStore): (credential: string, rule: RateRule) => Block {
+  const blocks = new Map<string, Block>();
+  return (credential, rule) => {
+    const name = `rate#${credential}#${rule.per}`;
+    const keepMs = rule.per + keepAfterMs;
+    const made = () => ({
+      ...{ slot: -1, untilMs: 0, left: 0, size: 1, waiting: 0 },
+      item: sharedItem(store, { name, keepMs }),
+    });
+    const block = blocks.get(name) ?? made();
+    blocks.set(name, block);
+    return block;
+  };
+}
+
+function takeRetryIn(clock: Clock, { item }: Block, rule: RateRule): Promise<number | null> {
+  return item.change((value) => {
+    const { next, retryAfterMs } = leaseRetry(rateWindowOf(value), rule, clock.now());
+    return { next: retryAfterMs === null ? (next as Json) : null, result: retryAfterMs };
+  });
+}
+
+function pauseIn({ item }: Block, untilMs: number): Promise<null> {
+  return item.change((value) => {
+    const window = rateWindowOf(value);
+    const later = untilMs > window.pausedUntilMs;
+    return { next: later ? ({ ...window, pausedUntilMs: untilMs } as Json) : null, result: null };
+  });
 }
 
 function narrowFirst(rules: readonly RateRule[]): readonly RateRule[] {
