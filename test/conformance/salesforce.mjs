@@ -99,11 +99,8 @@ const connection = await withClient({ grant_type: 'client_credentials' });
 holds('identity, versions, limits', async () => {
   same((await connection.identity()).organization_id, simulator.org.organizationId);
   same(connection.limitInfo.apiUsage.limit, 1_000_000, 'limit');
-  same(
-    (await connection.request('/services/data')).some((one) => one.version === version),
-    true,
-    'versions',
-  );
+  const versions = await connection.request('/services/data');
+  same(versions.filter((one) => one.version === version).length, 1, 'versions');
 });
 
 holds('describe and describeGlobal', async () => {
@@ -158,14 +155,6 @@ holds('create, retrieve, update, upsert, destroy', async () => {
   );
 });
 
-holds('upsert without a body before version 46', async () => {
-  const old = new jsforce.Connection({ instanceUrl: url, accessToken: connection.accessToken, version: '46.0' });
-  simulator.org.knobs.upsertWithoutBody = true;
-  const said = await old.sobject('Account').upsert({ Name: 'Other B', HubSpot_Id__c: 'C-2' }, 'HubSpot_Id__c');
-  simulator.org.knobs.upsertWithoutBody = false;
-  same(said?.success ?? true, true);
-});
-
 holds('upsert refuses an external id of several records', async () => {
   for (const LastName of ['A', 'B']) await connection.sobject('Contact').create({ LastName, Legacy_Id__c: 'twice' });
   await refused(
@@ -193,10 +182,7 @@ holds('collections: create, retrieve, update, upsert and destroy many', async ()
     changed.every(({ success }) => success),
     true,
   );
-  const rows = [
-    { LastName: 'X', HubSpot_Id__c: 'P-1' },
-    { LastName: 'Y', HubSpot_Id__c: 'P-2' },
-  ];
+  const rows = ['P-1', 'P-2'].map((HubSpot_Id__c) => ({ LastName: HubSpot_Id__c, HubSpot_Id__c }));
   same(
     (await contact.upsert(rows, 'HubSpot_Id__c', { allOrNone: true })).map(({ created }) => created),
     [true, true],
