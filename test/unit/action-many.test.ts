@@ -186,6 +186,19 @@ describe('many due actions', () => {
     expect(send.mock.calls[0]?.[0].items).toHaveLength(2);
   });
 
+  it("go on where today's code cannot render one of them", async () => {
+    const { deps, send } = await queued(3);
+    let asked = 0;
+    const digest: typeof deps.digest = (call) => {
+      asked += 1;
+      if (asked === 2) throw new Error('no such operation');
+      return deps.digest(call);
+    };
+    const worked = await workMany({ ...deps, digest }, due([0, 1, 2]));
+    expect(worked.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(send.mock.calls[0]?.[0].items).toHaveLength(2);
+  });
+
   it('of two workers are sent once', async () => {
     const { deps, send, attempt } = await queued(4);
     await Promise.all([workMany(deps, due([0, 1, 2])), workMany(deps, due([2, 1, 3]))]);
