@@ -7,6 +7,7 @@ import { operations as hubspot } from '../shared/connectors/hubspot/operations.t
 import { operationsOf, restSystem } from '../shared/connectors/rest/operations.ts';
 import { operations as salesforce } from '../shared/connectors/salesforce/operations.ts';
 import { operations as slack } from '../shared/connectors/slack/operations.ts';
+import { operations as stripe } from '../shared/connectors/stripe/operations.ts';
 import type { Operation, ResendClass } from '../shared/model/operation.ts';
 import { projectDir } from './build.ts';
 
@@ -17,6 +18,7 @@ const documented: Readonly<Record<string, ReadonlyMap<string, Operation>>> = {
   hubspot,
   salesforce,
   slack,
+  stripe,
   rest: describedBy('supplier-portal'),
 };
 
