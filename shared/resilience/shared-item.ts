@@ -15,7 +15,7 @@ export type SharedItem = {
 };
 
 /** Rounds before a change gives up: each lost round means that another process got on. */
-const rounds = 12;
+const rounds = 50;
 
 /**
  * Remembers what it wrote last, so that a change costs one request while no other process writes, and two where one did.

@@ -13,6 +13,7 @@ const endsBy = {
   'agent-door': 'answerWithinMs after the request came in, see below',
   'webhook-door': 'asks no system; each AWS request is given up after 3 s',
   'operator-door': 'asks its issuer for 3 s at most, and no system',
+  'event-delivery': 'ten seconds for each delivery, those of a batch side by side',
   'event-worker': 'the remaining time less a reserve, test/unit/webhooks-process.test.ts',
   'action-worker': 'the remaining time less a reserve, see below',
   'file-drop': 'the remaining time less a reserve, test/unit/file-drop.test.ts',
