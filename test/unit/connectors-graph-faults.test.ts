@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../../infra/local/systems/faults.ts';
 import { execute } from '../../shared/action/execute.ts';
 import { graph } from '../../shared/connectors/graph/calls.ts';
-import { refProperty } from '../../shared/connectors/graph/client.ts';
+import { refProperty, requestTimeoutMs } from '../../shared/connectors/graph/client.ts';
 import { operations } from '../../shared/connectors/graph/operations.ts';
-import type { PlannedCall } from '../../shared/model/operation.ts';
+import type { PlannedCall, WriteOperation } from '../../shared/model/operation.ts';
 import { annaId, callGraph, claimOf, type GraphWorld, graphWorld, settle } from '../kit/graph-simulator.ts';
 
 let world: GraphWorld;
@@ -165,6 +165,35 @@ describe('a mail', () => {
     await expect(claimOf(world, graph.messages.update(annaId, id, { subject: 'X' }))).rejects.toThrow('not_possible');
     await expect(claimOf(world, graph.messages.delete(annaId, id))).rejects.toThrow('not_possible');
   });
+});
+
+it('what Graph shows although it was not asked for proves nothing', async () => {
+  const { key, request } = await meet('messages.create', { kind: 'fail_before_commit' });
+  await draft();
+  const { probe } = operations.get('graph.messages.create') as WriteOperation;
+  const all = await callGraph(world.simulator, 'GET', `users/${annaId}/messages`);
+  const answer = { status: 200, headers: {}, bodyText: all.text };
+  expect(probe?.judge(answer, request.call.input, null, `act_${key}_1`)).toMatchObject({ kind: 'inconclusive' });
+});
+
+it('absence and an unchanged record count only after longer than a request may take', () => {
+  for (const operation of operations.values()) {
+    if (operation.kind !== 'write') continue;
+    const { resend, id } = operation;
+    const settleMs = resend.kind === 'none' ? 0 : resend.settleMs;
+    expect([id, settleMs >= (id.endsWith('.send') ? 600_000 : 3 * requestTimeoutMs)]).toEqual([id, true]);
+  }
+});
+
+it('an event that somebody else organizes is neither changed, deleted nor cancelled', async () => {
+  const id = await event();
+  await callGraph(world.simulator, 'POST', '/_admin/touch', { id, values: { isOrganizer: false } });
+  const calls = [
+    graph.events.update(annaId, id, { subject: 'B' }),
+    graph.events.delete(annaId, id),
+    graph.events.cancel(annaId, id),
+  ];
+  for (const call of calls) await expect(claimOf(world, call)).rejects.toThrow('not_possible');
 });
 
 it('an event somebody else changed is not overwritten where the change is bound to a version', async () => {

@@ -155,6 +155,19 @@ it('an agent sees and touches only the mailboxes of its scope, through pages of 
   await close();
 });
 
+it('an agent works in the mailbox of its scope, page by page', async () => {
+  const mine = `mailbox = ${annaId}`;
+  await open(configured([], { message: mine, event: mine }));
+  for (let n = 0; n < 3; n += 1) await arrived(`Secret ${n}`, 'x');
+  const first = (await call('mail_search', { user_id, words: 'secret', limit: 2 })).body.data;
+  const second = (await call('mail_search', { user_id, after: first.after })).body.data;
+  expect([first.mails.length, second.mails.length, second.after]).toEqual([2, 1, null]);
+  const { body } = await call('email_draft_create', mail);
+  const sent = await call('email_send', { user_id, draft_id: body.data.draft.id, draft_action: body.action_id });
+  expect(sent.body.status).toBe('applied');
+  await close();
+});
+
 it('a mail that needs an approval waits for it and is not sent', async () => {
   await open(configured([{ when: { tool: 'email_send' }, by: 'revops-leads', within: 3_600_000 }]));
   const draft = (await call('email_draft_create', mail)).body;
