@@ -2,6 +2,10 @@ import type { ToolIndex } from '../../shared/tools/catalog.ts';
 
 /** The tools that are deployed: each is loaded with its first call. A tool that is not named here does not exist. */
 export const tools: ToolIndex = {
+  account_check_hubspot: {
+    through: ['hubspot', 'salesforce'],
+    load: () => import('./account_check_hubspot.ts'),
+  },
   account_find: { through: ['salesforce'], load: () => import('./account_find.ts') },
   account_get: { through: ['salesforce'], load: () => import('./account_get.ts') },
   account_upsert: { through: ['salesforce'], load: () => import('./account_upsert.ts') },

@@ -9,6 +9,7 @@ import { makeCatalog } from '../../shared/tools/catalog.ts';
 import type { Tool } from '../../shared/tools/define.ts';
 import { answerAgent } from '../../shared/tools/door.ts';
 import { loadTools } from '../../shared/tools/list.ts';
+import { loadOperations } from '../../shared/tools/operations.ts';
 import { type AgentWorld, agentWorld, shippedConfig } from '../kit/agent-world.ts';
 import { callSalesforce, senderTo, startTestSalesforce } from '../kit/salesforce-simulator.ts';
 
@@ -39,8 +40,11 @@ const reopen = async (scope: Scope) => {
   await salesforce.close();
   await open(scope);
 };
-const call = async (tool: string, args: object, run = 'r1') => {
-  const deps = { ...world.deps, catalog: makeCatalog(tools), operations: operationById, send: senderTo(salesforce) };
+const ownDeps = () => ({
+  ...world.deps,
+  ...{ catalog: makeCatalog(tools), operations: operationById, send: senderTo(salesforce) },
+});
+const call = async (tool: string, args: object, run = 'r1', deps: AgentWorld['deps'] = ownDeps()) => {
   const { body } = await answerAgent(deps, {
     method: 'POST',
     path: `/v1/tools/${tool}/calls`,
@@ -163,6 +167,23 @@ describe('an agent in Salesforce', () => {
     });
     expect(await call('account_find', { name: 'A' })).toMatchObject({ error: { code: 'system_schema_changed' } });
     expect(changes()).toBe(before);
+  });
+
+  it('sees what HubSpot and Salesforce hold of one company, and which of them cannot be read', async () => {
+    const across = (await loadTools(index)).filter(({ name }) => name === 'account_check_hubspot');
+    const company = await world.create('companies', { name: 'Acme B.V.', domain: 'acme.example' });
+    await post('Account', { Name: 'ACME', HubSpot_Id__c: company });
+    const [toHubSpot, toSalesforce] = [world.deps.send, senderTo(salesforce)];
+    Object.assign(world.deps, {
+      operations: await loadOperations(configured().systems),
+      send: (input: Parameters<typeof toHubSpot>[0]) =>
+        (input.system === 'salesforce' ? toSalesforce : toHubSpot)(input),
+    });
+    const check = () =>
+      call('account_check_hubspot', { hubspot_id: company }, 'r1', { ...world.deps, catalog: makeCatalog(across) });
+    expect((await check()).data).toMatchObject({ hubspot: [{ name: 'Acme B.V.' }], salesforce: [{ Name: 'ACME' }] });
+    salesforce.addFault({ kind: 'html_error', times: 10 });
+    expect(await check()).toMatchObject({ live: false, data: { hubspot: [{}], salesforce: null } });
   });
 
   it('comments on a case once in the same words, and again in others', async () => {
