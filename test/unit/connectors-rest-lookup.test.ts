@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../shared/model/json.ts';
-import type { ProbeVerdict, WriteOperation } from '../../shared/model/operation.ts';
+import type { WriteOperation } from '../../shared/model/operation.ts';
 import { loadOperations } from '../../shared/tools/operations.ts';
 import { restConfig } from '../kit/portal-simulator.ts';
 
@@ -35,7 +35,7 @@ async function verdictOf(
   const { probe } = await writeWith(paging, query);
   const data = rows.map(([id, ref]) => ({ id, ref }));
   const answer = { status: 200, headers: {}, bodyText: JSON.stringify({ data }) };
-  return (probe?.judge(answer, { properties: {} }, null, key) as ProbeVerdict).kind;
+  return probe?.judge(answer, { properties: {} }, null, key).kind;
 }
 
 const pages = { kind: 'page', param: 'page', size: { param: 'per', value: 2 } };

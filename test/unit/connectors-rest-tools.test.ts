@@ -90,7 +90,10 @@ describe('the tools of a portal that is described in YAML alone', () => {
     const first = await call('portal_order_list', {});
     const second = await call('portal_order_list', { after: first.body.data.after });
     expect(second.body.data.orders).toHaveLength(49);
-    expect(await call('portal_order_list', { after: 'made-up' })).toMatchObject({ status: 422, body: { code: 'invalid_input' } });
+    expect(await call('portal_order_list', { after: 'made-up' })).toMatchObject({
+      status: 422,
+      body: { code: 'invalid_input' },
+    });
   });
 
   it('refuse an order that the portal refuses with 200', async () => {

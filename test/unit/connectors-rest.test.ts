@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { simulatedPeople } from '../../infra/local/systems/people.ts';
 import { systemSchema } from '../../shared/config/schema.ts';
 import { restOn } from '../../shared/connectors/rest/calls.ts';
 import type { Json } from '../../shared/model/json.ts';
@@ -175,5 +176,38 @@ describe('operations of a described API', () => {
       'rest.supplier-portal.order_set_date': 'rest.supplier-portal.order_set_date',
       'rest.supplier-portal.order_cancel': null,
     });
+  });
+});
+
+describe('the simulated portal', () => {
+  it('knows the customers of the other simulators under numbers and spellings of its own', () => {
+    const { companies } = simulatedPeople({ clock: world.clock, seed: 1 });
+    const { shipTos } = world.portal.portal;
+    expect(shipTos).toHaveLength(companies.length);
+    const names = companies.map(([, { name }]) => name);
+    expect(shipTos.filter(({ name }) => names.includes(name))).toEqual([]);
+    const plain = (name: string | null | undefined) =>
+      (name ?? '')
+        .normalize('NFD')
+        .replace(/[^A-Za-z0-9]/g, '')
+        .toUpperCase();
+    const known = shipTos.filter(({ name }, i) => plain(names[i]).startsWith(plain(name)));
+    expect(known.length).toBeGreaterThan(companies.length * 0.9);
+    expect(new Set(shipTos.map(({ code }) => code)).size).toBe(shipTos.length);
+  });
+
+  it('knows no repeat: the same request twice is two orders', async () => {
+    const body = JSON.stringify({ article_no: '100007', quantity: 1, your_ref: 'PO-1' });
+    const url = `${world.portal.url}/api/orders?api_key=local-static-token`;
+    for (let n = 0; n < 2; n += 1) await fetch(url, { method: 'POST', body });
+    expect(world.portal.effects.effects().map(({ key }) => key)).toEqual(['PO-1', 'PO-1']);
+  });
+
+  it('answers 200 to everything, also to a wrong key', async () => {
+    const answered = await fetch(`${world.portal.url}/api/orders?api_key=wrong`);
+    expect([answered.status, await answered.json()]).toEqual([
+      200,
+      { result: 'ERROR', error: { code: 'E401', text: 'KEY IS NOT KNOWN' } },
+    ]);
   });
 });
