@@ -42,8 +42,13 @@ export function identityOf(item: object): string {
   return `hubspot#crm#${webhookAdapter.identity(item as Json, { ...delivery, receivedAtMs: 0 })}`;
 }
 
-/** Builds with the second channel, synthesises and deploys on this machine. */
-export async function startWebhookDeployment(): Promise<WebhookDeployment> {
+/**
+ * Builds with the second channel, synthesises and deploys on this machine.
+ * @param change changes the copy of config/ before it is built
+ */
+export async function startWebhookDeployment(
+  change: (configDir: string) => void = () => {},
+): Promise<WebhookDeployment> {
   const directory = mkdtempSync(join(tmpdir(), 'webhooks-'));
   const [configDir, bundlesDir, assembly] = ['config', 'dist', 'app'].map((name) => join(directory, name)) as [
     string,
@@ -54,6 +59,7 @@ export async function startWebhookDeployment(): Promise<WebhookDeployment> {
   const system = join(configDir, 'systems', 'hubspot.yaml');
   const partner = 'webhooks:\n  partner: { scheme: standard-webhooks, secret: plumbline/dev/partner-webhook }\n';
   writeFileSync(system, readFileSync(system, 'utf8').replace('webhooks:\n', partner));
+  change(configDir);
   await build({ configDir, outDir: bundlesDir });
   synthesize({ settings: settingsOf('local'), configDir, bundlesDir, outdir: assembly, validation: false });
   const ports = { agents: 0, webhooks: 0, operators: 0, issuer: 0, hubspot: 0 };
