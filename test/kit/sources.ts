@@ -8,7 +8,8 @@ export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
 /** Every TypeScript file of these folders, relative to the project. */
 export function sourceFiles(...folders: readonly string[]): readonly string[] {
-  return folders.flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: projectDir })).sort();
+  const found = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: projectDir }));
+  return found.filter((file) => !file.includes('node_modules')).sort();
 }
 
 /** The text of one file. */
