@@ -1,4 +1,5 @@
 import type { CaseOpening } from '../model/case.ts';
+import { maskContacts } from '../model/personal-shape.ts';
 import type { CallDeps } from '../tools/call-deps.ts';
 import type { FileCursor } from './ports.ts';
 import type { FileWork } from './work-file.ts';
@@ -19,28 +20,29 @@ export async function fileCase(
   if (opening) await deps.cases.open(opening, nowMs);
 }
 
-function openingOf({ source, config, file }: FileWork, cursor: FileCursor, nowMs: number): CaseOpening | null {
+function openingOf({ source, config, file: { key } }: FileWork, cursor: FileCursor, nowMs: number): CaseOpening | null {
   const { phase, waiting, bad, rows, line, contentHash } = cursor;
+  const file = maskContacts(key);
   const common = {
     ...{ kind: 'exception' as const, owner: config.owner, actionId: null, system: null, eventIdentity: null },
     runId: contentHash === null ? null : `file:${source}:${contentHash.slice(0, 16)}`,
-    facts: { source, file: file.key, contentHash, rows, bad, badRows: cursor.badObject, line },
+    facts: { source, file, contentHash, rows, bad, badRows: cursor.badObject, line },
     dueInMs: 4 * 3_600_000,
   };
   const lines = cursor.badSample.map((row) => `line ${row.line}: ${row.why}`).join('\n');
   const shown = bad > cursor.badSample.length ? `${lines}\n… and ${bad - cursor.badSample.length} more.` : lines;
   if (phase === 'done' && bad > 0) {
-    const title = `${bad} of ${rows} rows of ${file.key} were not carried out`;
+    const title = `${bad} of ${rows} rows of ${file} were not carried out`;
     const detail = `${shown}\nCorrect these rows and drop them as a new file; the others were carried out.`;
     return { ...common, reason: 'file_bad_rows', title, detail, dedupeKey: `file-rows:${cursor.id}` };
   }
   if (phase === 'stopped') {
-    const title = `${file.key} cannot be read from line ${line} on`;
-    const detail = `${waiting?.why ?? ''}.\n${shown}\nCorrect the file and drop it again under another name.`;
+    const title = `${file} cannot be read from line ${line} on`;
+    const detail = `${waiting?.why ?? ''}.\n${shown}\nCorrect the file and drop it again.`;
     return { ...common, reason: 'file_stopped', title, detail, dedupeKey: `file-stopped:${cursor.id}` };
   }
   if (phase !== 'waits' || waiting === null || nowMs - waiting.sinceMs < waitsLongMs) return null;
-  const title = `${file.key} waits at line ${line}`;
+  const title = `${file} waits at line ${line}`;
   const detail = `${waiting.why} It goes on by itself as soon as this is over; ${rows} rows were worked on.`;
   return { ...common, reason: 'file_waits', title, detail, dedupeKey: `file-waits:${cursor.id}` };
 }

@@ -33,12 +33,14 @@ export function readHeader(
   const header = parsed.cells.map((cell) => cell.trim());
   const wanted = Object.keys(config.columns);
   const known = [...wanted, ...config.ignore];
-  const problems = [
-    ['is missing', wanted.filter((name) => !header.includes(name))],
-    ['is not known', header.filter((name) => !known.includes(name))],
-    ['stands there twice', header.filter((name, i) => header.indexOf(name) !== i)],
-  ] as const;
-  const told = problems.flatMap(([what, names]) => names.map((name) => `the column "${name.slice(0, 60)}" ${what}`));
+  // A file without names has a row there: its cells are not repeated.
+  const told = [
+    ...wanted.filter((name) => !header.includes(name)).map((name) => `the column "${name}" is missing`),
+    ...header.flatMap((name, at) => (known.includes(name) ? [] : [`column ${at + 1} has a name that is not known`])),
+    ...header.flatMap((name, at) =>
+      header.indexOf(name) === at ? [] : [`column ${at + 1} has a name that stands there before`],
+    ),
+  ];
   if (told.length === 0) return { kind: 'header', header };
   return { kind: 'bad', why: `${told.slice(0, 20).join('; ')}. Known columns: ${known.join(', ')}` };
 }

@@ -24,8 +24,8 @@ export type FileWork = {
 /** `settled`: nothing is left to do. `open`: it goes on with the next round. `gone`: it was removed or replaced. */
 export type FileProgress = 'settled' | 'open' | 'gone';
 
-/** Largest file, bytes. */
-export const maxFileBytes = 1_073_741_824;
+/** Largest file, bytes: all of it is read for its hash in one round. */
+const maxFileBytes = 268_435_456;
 
 /** Rows between two writes of the cursor: as many as are repeated, without an effect, after a crash. */
 const chunkRows = 100;

@@ -128,11 +128,13 @@ describe('what a row means', () => {
     for (const text of [
       '"pieces" is missing',
       '"express" is missing',
-      '"price" is not known',
-      '"no" stands there twice',
+      'column 3 has a name that is not known',
+      'column 2 has a name that stands there before',
     ]) {
       expect((bad as { why: string }).why).toContain(text);
     }
+    const unnamed = readHeader(bytesOf('maria@example.com,1,2,3'), config);
+    expect(JSON.stringify(unnamed)).not.toContain('maria');
     expect(readHeader(Buffer.from('\ufeffno,pieces', 'utf16le'), config)).toMatchObject({
       why: 'the file is UTF-16: save it as CSV in UTF-8',
     });

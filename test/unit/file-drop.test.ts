@@ -117,7 +117,7 @@ describe('rows of a dropped file', () => {
 
 describe('a file that cannot be read', () => {
   it.each([
-    ['an unknown column', 'article,pieces,price\n1,2,3\n', 'the column "price" is not known'],
+    ['an unknown column', 'article,pieces,price\n1,2,3\n', 'column 3 has a name that is not known'],
     ['a missing column', 'article,remark\n1,2\n', 'the column "po_number" is missing'],
     ['another encoding', `\ufeff${head}`, 'UTF-16'],
   ])('because of %s goes to one case, and no row of it is carried out', async (what, text, why) => {
@@ -162,4 +162,12 @@ describe('a file that cannot be read', () => {
     await files.round();
     expect(files.orders()).toHaveLength(1);
   });
+});
+
+it('a case never names a person, whatever the file is called', async () => {
+  files = await fileWorld();
+  files.drops.drop('files/purchase-orders/for maria@example.com.csv', csv('100007,x,,,PO-1,'));
+  await files.round();
+  expect(files.cases()).toHaveLength(1);
+  expect(JSON.stringify(files.cases())).not.toContain('maria');
 });
