@@ -37,7 +37,10 @@ async function main(args: readonly string[]): Promise<number> {
     const names = Object.keys(access.config.systems).join(', ');
     throw new SettingsError(`config/systems has no such system. There are: ${names}.`);
   }
-  return connect(access, { system, config, port: Number(values.port ?? usualPort), paste: values.paste ?? false });
+  const port = Number(values.port ?? usualPort);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new SettingsError('--port takes a number up to 65535.');
+  return connect(access, { system, config, port, paste: values.paste ?? false });
 }
 
 async function connect(

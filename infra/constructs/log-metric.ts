@@ -47,7 +47,8 @@ export const logMetrics: readonly LogMetricSpec[] = [
     name: 'RefreshFailed',
     says: 'A credential cannot be refreshed: its system is not reachable until its owner connects it again.',
     functions: ['token-refresh'],
-    pattern: '{ ($.reason = "refresh_failed") || ($.reason = "refresh_outcome_unknown") }',
+    pattern:
+      '{ ($.reason = "refresh_failed") || ($.reason = "refresh_outcome_unknown") || ($.reason = "token_for_other_origin") }',
     from: 1,
   },
   {

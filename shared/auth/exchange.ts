@@ -64,7 +64,10 @@ async function exchange(held: Held): Promise<Step> {
   const answer = judgeTokenAnswer(sent);
   if (answer.kind === 'transient') return giveBack(held, answer.code);
   if (answer.kind === 'unclear') return leaveTrail(held, answer.code);
-  if (answer.kind === 'refused') return refusedGrant(held, answer.code);
+  if (answer.kind === 'refused') {
+    const told = (await deps.explain?.(system, sent)) ?? null;
+    return told?.passes ? giveBack(held, told.code) : refusedGrant(held, told?.code ?? answer.code, told?.detail);
+  }
   const secretVersionId = await keepGrant(held, answer.refreshToken);
   if (isForOrigin(answer.instanceUrl, await deps.originOf(system))) return publish(held, answer, secretVersionId);
   // The token leads to a system that nobody configured: it is dropped, the grant stays.
@@ -126,12 +129,12 @@ function observedOf(before: TokenRecord, nowMs: number): number | null {
   return Math.max(60_000, nowMs - current.issuedAtMs);
 }
 
-async function refusedGrant(held: Held, code: string): Promise<Step> {
+async function refusedGrant(held: Held, code: string, detail?: string): Promise<Step> {
   const { deps, leased, system } = held;
   const stored = await deps.tokens.get(system);
   if (stored?.epoch !== leased.epoch) return 'again';
   const newer = await newerGrant(held, leased);
-  return newer === null ? breakOff(held, leased, code) : useGrant(held, leased, newer, false);
+  return newer === null ? breakOff(held, leased, code, detail) : useGrant(held, leased, newer, false);
 }
 
 /** Goes on with a grant that a person has stored since; without one the answer stays `broken` with this code. */

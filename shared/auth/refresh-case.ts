@@ -34,21 +34,24 @@ function wordingOf(code: string): { readonly reason: string; readonly detail: st
   }
 }
 
-/** Asks the system's owner to mend the connection, and logs the line that an alarm reads. Opening it twice is one case. */
+/**
+ * Asks the system's owner to mend the connection, and logs the line that an alarm reads. Opening it twice is one case.
+ * @param failure.detail what the product says it is, in words of ours; absent: by the code
+ */
 export async function openRefreshCase(
   deps: CaseDeps & { readonly log: Log },
-  failure: { readonly system: string; readonly owner: string; readonly code: string },
+  failure: { readonly system: string; readonly owner: string; readonly code: string; readonly detail?: string },
   nowMs: number,
 ): Promise<void> {
   const { system, owner, code } = failure;
-  const { reason, detail } = wordingOf(code);
+  const { reason, detail: usual } = wordingOf(code);
   deps.log.error('A credential cannot be refreshed until its owner mends the connection.', { system, reason, code });
   await deps.cases.open(
     {
       kind: 'exception',
       reason,
       title: `${system} can no longer be signed in to`,
-      detail,
+      detail: failure.detail ?? usual,
       owner,
       actionId: null,
       runId: null,

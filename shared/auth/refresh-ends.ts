@@ -3,12 +3,17 @@ import { isUsedUp } from './grants.ts';
 import type { TokenRecord } from './ports.ts';
 import type { again, RefreshResult, Run } from './refresh.ts';
 import { openRefreshCase } from './refresh-case.ts';
-import { broken, gaveUp, interrupted, mayRetryInGrace, released, unknownCode } from './token-record.ts';
+import {
+  broken,
+  failingTooLongMs,
+  gaveUp,
+  interrupted,
+  mayRetryInGrace,
+  released,
+  unknownCode,
+} from './token-record.ts';
 
 type Step = RefreshResult | typeof again;
-
-/** A refresh that fails for this long becomes a case, although each try by itself may be repeated; milliseconds. */
-const failingTooLongMs = 900_000;
 
 /** Ends a refresh of which it is proven that nothing was issued, or that may be repeated at will. */
 export async function giveBack(held: Held, code: string): Promise<RefreshResult> {
@@ -46,10 +51,10 @@ export async function giveUp(run: Run, record: TokenRecord): Promise<Step> {
 }
 
 /** Ends a refresh whose grant is refused, missing or unreadable, or whose token leads elsewhere. */
-export async function breakOff(run: Run, record: TokenRecord, code: string): Promise<Step> {
+export async function breakOff(run: Run, record: TokenRecord, code: string, detail?: string): Promise<Step> {
   const { deps, system, settings } = run;
   const nowMs = deps.clock.now();
-  await openRefreshCase(deps, { system, owner: settings.owner, code }, nowMs);
+  await openRefreshCase(deps, { system, owner: settings.owner, code, ...(detail ? { detail } : {}) }, nowMs);
   if ((await deps.tokens.write(broken(record, code, nowMs), record.epoch)) === 'lost') return 'again';
   return { kind: 'broken', code };
 }

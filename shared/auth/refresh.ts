@@ -45,9 +45,21 @@ export type RefreshDeps = {
   readonly post: TokenPost;
   /** The origin that a system's tokens are for. */
   readonly originOf: (system: string) => Promise<string>;
+  /** What a refusal means, in words for the owner, where the product says more than OAuth does; absent: no product does. */
+  readonly explain?: (system: string, answer: { readonly bodyText: string }) => Promise<Refusal | null>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+};
+
+/** Why a token endpoint refused, for the owner of the system; all of it in words of ours. */
+export type Refusal = {
+  /** A stable code of the product's own, such as `AADSTS7000222`. */
+  readonly code: string;
+  /** What it is and what a person does about it. */
+  readonly detail: string;
+  /** Whether the same request may succeed later, unchanged. */
+  readonly passes: boolean;
 };
 
 /** Which system, and the version the asker holds. */

@@ -22,6 +22,9 @@ export const otherOriginCode = 'token_for_other_origin';
 /** How long a failure that a person may mend at the provider stands before it is tried again, milliseconds. */
 const triedAgainAfterMs = 900_000;
 
+/** A refresh that fails for this long becomes a case, although each try by itself may be repeated; milliseconds. */
+export const failingTooLongMs = 900_000;
+
 /** The item of a system that was never refreshed. */
 export function emptyTokenRecord(system: string): TokenRecord {
   return {

@@ -42,17 +42,28 @@ describe('what alarms read from logs', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ OldestUnknownMs: 12 });
   });
 
-  test('a credential that cannot be refreshed is logged under a reason that the filter pattern names', async () => {
-    const world = tokenWorld();
-    world.secrets.set('grant', 'nothing that can be read', 'v2');
-    const lines: { reason?: string }[] = [];
-    const write = (line: string) => void lines.push(JSON.parse(line) as { reason?: string });
-    const log = jsonLog({ clock: world.clock, write, fields: {} });
-    await world.ask(0, { ...world.process(), log });
-    const reason = lines.find((line) => line.reason !== undefined)?.reason;
-    expect(reason).toBe('refresh_failed');
-    expect(logMetrics.find(({ name }) => name === 'RefreshFailed')?.pattern).toContain(`$.reason = "${reason}"`);
-  });
+  const posts = {
+    refresh_failed: async () => ({ kind: 'answer', status: 400, bodyText: '{"error":"invalid_grant"}' }),
+    refresh_outcome_unknown: async () => ({ kind: 'lost', code: 'connection_lost' }),
+    token_for_other_origin: async () => ({
+      ...{ kind: 'answer', status: 200 },
+      bodyText: '{"access_token":"a","instance_url":"https://other.example"}',
+    }),
+  } as const;
+
+  test.each(Object.entries(posts))(
+    'a credential that cannot be refreshed is logged under a reason that the filter pattern names: %s',
+    async (expected, post) => {
+      const world = tokenWorld();
+      const lines: { reason?: string }[] = [];
+      const write = (line: string) => void lines.push(JSON.parse(line) as { reason?: string });
+      const log = jsonLog({ clock: world.clock, write, fields: {} });
+      await world.ask(0, { ...world.process(), log, post });
+      const reason = lines.find((line) => line.reason !== undefined)?.reason;
+      expect(reason).toBe(expected);
+      expect(logMetrics.find(({ name }) => name === 'RefreshFailed')?.pattern).toContain(`$.reason = "${reason}"`);
+    },
+  );
 });
 
 describe('the environment of functions', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { askEveryMs, checkCredentials, type HealthDeps } from '../../shared/auth/health.ts';
+import { emptyTokenRecord } from '../../shared/auth/token-record.ts';
 import { type AuthConfig, systemSchema } from '../../shared/config/schema.ts';
 import { askCredential, type CredentialAnswer } from '../../shared/connectors/credential-question.ts';
 import type { CredentialFacts } from '../../shared/connectors/manifest.ts';
@@ -308,6 +309,20 @@ describe('GET /v1/credentials', () => {
       },
     ]);
     expect(JSON.stringify(body)).not.toContain('very-secret');
+  });
+
+  it('is red where no refresh has brought a token for a quarter of an hour', async () => {
+    const w = operatorWorld();
+    const failing = (sinceMs: number) => ({
+      ...emptyTokenRecord('hubspot'),
+      failingSinceMs: w.clock.now() - sinceMs,
+      lastFailure: { atMs: w.clock.now(), code: 'token_endpoint_503' },
+    });
+    const verdict = async () => (await w.ask(w.as('vera'), 'GET', '/v1/credentials')).body.credentials[0];
+    await w.tokens.write({ ...failing(899_999), epoch: 1 }, 0);
+    expect(await verdict()).toMatchObject({ verdict: 'unknown', reasons: [] });
+    await w.tokens.write({ ...failing(900_000), epoch: 2 }, 1);
+    expect(await verdict()).toMatchObject({ verdict: 'red', reasons: [{ code: 'token_endpoint_503' }] });
   });
 
   it('does not call green what was never asked', async () => {

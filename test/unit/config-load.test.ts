@@ -126,6 +126,8 @@ test('a partial rollout without a segment is refused', () => {
 test.each([
   ['of HubSpot', `pat-na1-${'12345678-1234-1234-1234-123456789012'}`],
   ['of HubSpot without dashes', `pat-eu1-${'0123456789abcdef'.repeat(2)}`],
+  ['of random letters and digits', 'dGhpcyBpcyBub3QgYSByZWFsIGtleTQy'],
+  ['that is a UUID', '0f8fad5b-d9cb-469f-a165-70867728950e'],
   ['of Stripe', `sk_${'test'}_${'0123456789abcdef'.repeat(2)}`],
 ])('a literal credential %s is refused and never repeated', (_whose, token) => {
   const line = edit('systems/hubspot.yaml', 'secret: plumbline/dev/hubspot ', `secret: ${token} `);

@@ -1,6 +1,7 @@
 import { credentialEndMs, scopeDifference } from '../../auth/health.ts';
 import { reasonText } from '../../auth/health-case.ts';
 import type { CredentialRecord, TokenRecord } from '../../auth/ports.ts';
+import { failingTooLongMs } from '../../auth/token-record.ts';
 import type { SystemConfig } from '../../config/schema.ts';
 import { anyRole, type OperatorApiDeps, type Route } from './deps.ts';
 import { json, type Reply } from './http.ts';
@@ -34,7 +35,7 @@ function viewOf({ system, config, token, told }: Known, nowMs: number) {
   const isRenewed = 'refresh' in auth;
   const sinceMs = isRenewed ? (token?.current?.issuedAtMs ?? null) : (told?.keySinceMs ?? null);
   const failure = token?.lastFailure ?? null;
-  const reasons = reasonsOf(token, told);
+  const reasons = reasonsOf(token, told, nowMs);
   const known = (told?.answeredAtMs ?? null) !== null;
   const difference = told === null ? { missing: [], surplus: [] } : scopeDifference(told);
   return {
@@ -61,8 +62,9 @@ function viewOf({ system, config, token, told }: Known, nowMs: number) {
   };
 }
 
-function reasonsOf(token: TokenRecord | null, told: CredentialRecord | null) {
-  const isLost = token?.health === 'broken' || token?.health === 'unknown';
+function reasonsOf(token: TokenRecord | null, told: CredentialRecord | null, nowMs: number) {
+  const isFailing = nowMs - (token?.failingSinceMs ?? nowMs) >= failingTooLongMs;
+  const isLost = token?.health === 'broken' || token?.health === 'unknown' || isFailing;
   const code = token?.lastFailure?.code ?? 'grant_refused';
   const detail = 'No new token can be had until the owner mends the connection: npm run connect.';
   const lost = isLost ? [{ code, detail }] : [];
