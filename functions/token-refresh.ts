@@ -26,6 +26,7 @@ const deps = {
   log: jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'token-refresh' } }),
   post: tokenEndpoint({ http, ...places }),
   originOf: places.originOf,
+  explain: places.explain,
   ...{ clock, random },
 };
 

@@ -1,3 +1,4 @@
+import type { Refusal } from '../auth/refresh.ts';
 import type { Classified, HttpAnswer, RequestSpec } from '../model/operation.ts';
 
 /** What a system says of itself: the identity that `account:` of its config must name. */
@@ -32,6 +33,8 @@ export type ConnectorManifest = {
   readonly tokenOrigin?: string;
   /** Path of the token endpoint, for OAuth grants. */
   readonly tokenPath: string;
+  /** Reads a refusal of the token endpoint where the product says more than OAuth does. Null: it is no more than that. */
+  tokenRefusal?(answer: Pick<HttpAnswer, 'bodyText'>): Refusal | null;
   /** Every scope that an operation may need. */
   readonly scopes: readonly string[];
   /** What an answer tells of the calls that are left; empty where it tells nothing. */

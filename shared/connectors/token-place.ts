@@ -1,4 +1,6 @@
+import type { Refusal } from '../auth/refresh.ts';
 import type { PlumblineConfig } from '../config/schema.ts';
+import type { HttpAnswer } from '../model/operation.ts';
 import { originOf } from './origin.ts';
 import type { Connector } from './registry.ts';
 
@@ -6,6 +8,8 @@ import type { Connector } from './registry.ts';
 export type TokenPlaces = {
   endpointOf(system: string): Promise<{ readonly origin: string; readonly path: string }>;
   originOf(system: string): Promise<string>;
+  /** What a refusal of the endpoint means to the system's owner, where the product says more than OAuth does. */
+  explain(system: string, answer: Pick<HttpAnswer, 'bodyText'>): Promise<Refusal | null>;
 };
 
 /**
@@ -30,5 +34,6 @@ export function tokenPlaces(deps: {
       return { origin: isLocal ? origin : (manifest.tokenOrigin ?? origin), path: manifest.tokenPath };
     },
     originOf: async (system) => (await placeOf(system)).origin,
+    explain: async (system, answer) => (await placeOf(system)).manifest.tokenRefusal?.(answer) ?? null,
   };
 }

@@ -8,6 +8,7 @@ import { manifest } from '../../shared/connectors/graph/manifest.ts';
 import { operationById } from '../../shared/connectors/graph/operations.ts';
 import { loadConnector } from '../../shared/connectors/registry.ts';
 import { makeSender } from '../../shared/connectors/send.ts';
+import { tokenPlaces } from '../../shared/connectors/token-place.ts';
 import { httpClient } from '../../shared/http/client.ts';
 import { systemClock, systemRandom } from '../../shared/model/clock.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
@@ -38,10 +39,11 @@ async function house(options: Partial<GraphOptions> = {}) {
     refresh: 'both',
   } as const;
   const endpointOf = async () => ({ origin: simulator.url, path: auth.tokenUrl });
+  const { explain } = tokenPlaces({ systems: { graph: graphConfig }, loadConnector });
   const refresher = {
     systems: { graph: { ...auth, way, owner: 'revops', tokenLifetimeMs: auth.tokenLifetime } },
     ...{ tokens, secrets, cases, post: tokenEndpoint({ http, endpointOf }), originOf: async () => simulator.url },
-    ...{ clock, random: systemRandom, log: silentLog },
+    ...{ clock, random: systemRandom, log: silentLog, explain },
   };
   const credentials = createCredentialSource({
     systems: { graph: { auth } },
@@ -88,7 +90,7 @@ describe('a write to Microsoft 365 over the house', () => {
   ])('goes nowhere where it is %s', async (_what, options: Partial<GraphOptions>) => {
     const { call } = await house(options);
     // The token endpoint of the configured tenant knows no other one.
-    const refused = options.tenantId === undefined ? 'account_mismatch' : 'invalid_request';
+    const refused = options.tenantId === undefined ? 'account_mismatch' : 'AADSTS90002';
     expect([status(await call(create)), simulator.effects.effects()]).toEqual([refused, []]);
   });
 
@@ -112,7 +114,8 @@ describe('a write to Microsoft 365 over the house', () => {
     expect([results.every((code) => code !== 201), simulator.effects.effects()]).toEqual([true, []]);
     const open = (await cases.list({ state: 'OPEN', cursor: null })).cases;
     expect(JSON.stringify(open)).not.toContain('local-app-secret');
-    expect(open).toMatchObject([{ owner: 'revops', reason: 'refresh_failed', facts: { code: 'invalid_client' } }]);
+    expect(open[0]?.detail).toMatch(/^The client secret has expired.*Create a new client secret/);
+    expect(open).toMatchObject([{ owner: 'revops', reason: 'refresh_failed', facts: { code: 'AADSTS7000222' } }]);
   });
 });
 

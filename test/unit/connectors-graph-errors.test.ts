@@ -249,7 +249,7 @@ describe('a refused sign-in', () => {
   ])('AADSTS%i is told to the owner in words, without what names the application', (number, says, passes) => {
     const problem = signInProblem(refusal(number));
     expect(problem).toMatchObject({ code: `AADSTS${number}`, passes });
-    expect(problem?.says).toContain(says);
+    expect(problem?.detail).toContain(says);
     expect(JSON.stringify(problem)).not.toContain('aaaa-bbbb');
   });
 

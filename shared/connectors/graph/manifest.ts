@@ -4,6 +4,7 @@ import type { AccountFacts, ConnectorManifest, CredentialFacts, Headroom } from 
 import { bodyOf, getSpec, rowsOf, textOrNull, versionPath } from './client.ts';
 import { graphFailure, saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
+import { signInProblem } from './sign-in.ts';
 
 /**
  * What the house needs to know of Microsoft 365. Tokens come from another origin, and from a path that names the tenant:
@@ -16,6 +17,7 @@ export const manifest: ConnectorManifest = {
   originSuffixes: [],
   tokenOrigin: 'https://login.microsoftonline.com',
   tokenPath: '/organizations/oauth2/v2.0/token',
+  tokenRefusal: signInProblem,
   scopes: [
     ...new Set(['Organization.Read.All', ...[...operations.values()].flatMap((operation) => operation.scopes)]),
   ].sort(),

@@ -1,17 +1,8 @@
+import type { Refusal } from '../../auth/refresh.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
 import { bodyOf } from './client.ts';
 
-/** Why Microsoft Entra issued no token, for the owner of the system: what it is and what a person does about it. */
-export type SignInProblem = {
-  /** `AADSTS7000222`, or the OAuth word where no number is known. */
-  readonly code: string;
-  readonly says: string;
-  readonly nextStep: string;
-  /** Whether the same request may succeed later, unchanged. */
-  readonly passes: boolean;
-};
-
-type Words = Omit<SignInProblem, 'code'>;
+type Words = { readonly says: string; readonly nextStep: string; readonly passes: boolean };
 
 const renew = 'Create a new client secret in the app registration and store it under the name that `auth.secret` has.';
 
@@ -72,7 +63,7 @@ const otherwise: Words = {
  * Reads a refusal of the token endpoint: by number where there is one that is known. The description of the answer is not passed
  * on: it names the application, the tenant and times.
  */
-export function signInProblem(answer: Pick<HttpAnswer, 'bodyText'>): SignInProblem | null {
+export function signInProblem(answer: Pick<HttpAnswer, 'bodyText'>): Refusal | null {
   const body = bodyOf(answer);
   if (!body || typeof body.error !== 'string') return null;
   const listed = Array.isArray(body.error_codes) ? body.error_codes[0] : undefined;
@@ -80,5 +71,6 @@ export function signInProblem(answer: Pick<HttpAnswer, 'bodyText'>): SignInProbl
   const number = typeof listed === 'number' ? listed : told ? Number(told[1]) : null;
   const word = /^[a-z_]{1,40}$/.test(body.error) ? body.error : 'refused';
   const code = number === null ? word : `AADSTS${number}`;
-  return { code, ...((number === null ? undefined : byNumber[number]) ?? otherwise) };
+  const { says, nextStep, passes } = (number === null ? undefined : byNumber[number]) ?? otherwise;
+  return { code, detail: `${says} (${code}) ${nextStep}`, passes };
 }
