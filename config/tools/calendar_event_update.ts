@@ -51,8 +51,7 @@ export default defineTool({
       user_id: '00000000-0000-4000-8000-000000000001',
       event_id: 'AAkALgExample0000001A=',
       version: 'CQAAABYAAAD000000001AAA',
-      start: '2026-01-31T14:00:00Z',
-      end: '2026-01-31T14:30:00Z',
+      subject: 'Call Northwind',
     },
   ],
 });
