@@ -15,6 +15,8 @@ export function fromQueue(scope: Construct, id: string, queue: IQueue, to: Plumb
     eventSourceArn: queue.queueArn,
     functionName: to.fn.functionArn,
     batchSize,
+    // Lambda asks for it above ten; a message waits that long at most for others to go with it.
+    ...(batchSize > 10 ? { maximumBatchingWindowInSeconds: 1 } : {}),
     functionResponseTypes: ['ReportBatchItemFailures'],
     // A burst waits in the queue, not as throttled invocations that spend deliveries.
     scalingConfig: { maximumConcurrency: 20 },

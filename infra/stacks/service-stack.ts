@@ -71,7 +71,8 @@ export class ServiceStack extends Stack {
   private connect(state: StateStack): void {
     const { functions: fns, queues } = this;
     fromQueue(this, 'InboxSource', queues.inbox, fns['event-worker'], 10);
-    fromQueue(this, 'ActionsSource', queues.actions, fns['action-worker'], 5);
+    // Due actions of one operation share requests: as many as the largest of them take.
+    fromQueue(this, 'ActionsSource', queues.actions, fns['action-worker'], 100);
     fromQueue(this, 'DeliveriesSource', queues.deliveries, fns['event-delivery'], 10);
     fromQueue(this, 'DeliveriesDeadSource', queues.deliveriesDead, fns['dead-letter'], 10);
     fromQueue(this, 'InboxDeadSource', queues.inboxDead, fns['dead-letter'], 10);

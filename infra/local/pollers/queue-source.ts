@@ -27,8 +27,14 @@ export function pollQueue(deps: Deps, plan: QueuePlan): Loop {
 
 async function round(deps: Deps, plan: QueuePlan, signal: AbortSignal): Promise<void> {
   const { store, pool } = deps;
-  const messages = await longPoll(deps, plan.queue, { max: Math.min(10, plan.batchSize) }, waitMs, signal);
+  const messages = [...(await longPoll(deps, plan.queue, { max: Math.min(10, plan.batchSize) }, waitMs, signal))];
   if (messages.length === 0) return;
+  // Larger batches are put together of what is there; nothing waits for more.
+  while (messages.length < plan.batchSize) {
+    const more = store.receive(plan.queue, { max: Math.min(10, plan.batchSize - messages.length) });
+    if (more.length === 0) break;
+    messages.push(...more);
+  }
   const outcome = await pool.invoke({ Records: messages.map((message) => recordOf(plan.queue, message)) });
   if (outcome.kind === 'failed') return;
   const failed = plan.reportsItems ? failedItems(outcome.payload) : new Set<string>();
