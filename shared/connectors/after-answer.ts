@@ -7,6 +7,9 @@ import { credentialOf, ruleOf, type SenderDeps, type Way } from './way.ts';
 /** How long a system is left alone that wants fewer calls and does not say for how long, milliseconds. */
 export const defaultPauseMs = 10_000;
 
+/** The longest pause for everybody that the system itself did not ask for, milliseconds. */
+const longestGuessMs = 60_000;
+
 type Answered = {
   readonly http: HttpResult;
   readonly startedAtMs: number;
@@ -49,7 +52,10 @@ function noteHeadroom(deps: SenderDeps, { system, manifest }: Way, { answer }: A
 async function pause(deps: SenderDeps, way: Way, { answer }: Arrived, said: Classified): Promise<void> {
   deps.log.metric('SystemRateLimited', 1, 'Count', { system: way.system });
   const nowMs = deps.clock.now();
-  const waitMs = said.retryAfterMs ?? parseRetryAfter(answer.headers['retry-after'], nowMs) ?? defaultPauseMs;
+  const header = answer.headers['retry-after'];
+  // What the system says counts. What only its error table knows may be wrong: then everybody asks again within a minute.
+  const guessedMs = Math.min(said.retryAfterMs ?? defaultPauseMs, longestGuessMs);
+  const waitMs = header === undefined ? guessedMs : (said.retryAfterMs ?? parseRetryAfter(header, nowMs) ?? guessedMs);
   await deps.rates.pause(credentialOf(way), way.config.limits, nowMs + waitMs);
 }
 

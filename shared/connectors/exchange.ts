@@ -2,10 +2,17 @@ import { encodeBody } from '../http/digest.ts';
 import { encodeQuery } from '../http/path.ts';
 import type { HttpResult } from '../http/result.ts';
 import type { HttpAnswer } from '../model/operation.ts';
+import { remainingMs } from '../resilience/deadline.ts';
+import type { RateVerdict } from '../resilience/rate-limit.ts';
 import { noteAnswer } from './after-answer.ts';
 import type { Credential } from './credentials.ts';
 import type { SendInput, SendResult } from './sender.ts';
 import { credentialOf, notSent, type OneRequest, type SenderDeps, type Way } from './way.ts';
+
+/** A call waits so often, and so long each time, for the limit to have room, where this much time is left after it. */
+const mostWaits = 2;
+const longestWaitMs = 2000;
+const callNeedsMs = 4000;
 
 /** What became of a request, under which version of the credential, and whether it showed the system working (null: neither). */
 export type Sent = { readonly result: SendResult; readonly version: number | null; readonly works: boolean | null };
@@ -37,7 +44,7 @@ async function sendOnce(deps: SenderDeps, way: Way, request: OneRequest): Promis
     const result = notSent(waits ? 'transient' : 'auth', held.code, why, held.retryAfterMs);
     return { result, version: null, works: null };
   }
-  const rate = await deps.rates.take(credentialOf(way), way.config.limits);
+  const rate = await takeCall(deps, way, request);
   if (rate.kind === 'wait') {
     const why = rate.paused ? 'The system asked for a pause.' : 'The configured number of calls is used up.';
     const result = notSent('rate', rate.paused ? 'rate_paused' : 'rate_limit', why, rate.retryAfterMs);
@@ -47,6 +54,16 @@ async function sendOnce(deps: SenderDeps, way: Way, request: OneRequest): Promis
   const http = await deps.http.send(outbound(way, request, held));
   const works = await noteAnswer(deps, way, { http, startedAtMs, purpose: request.purpose });
   return { result: sendResult(http, request.purpose), version: held.version, works };
+}
+
+/** Takes one call; a wait that is short beside the time that is left is waited for here. */
+async function takeCall(deps: SenderDeps, way: Way, { deadlineMs }: OneRequest): Promise<RateVerdict> {
+  for (let waits = 0; ; waits += 1) {
+    const rate = await deps.rates.take(credentialOf(way), way.config.limits);
+    if (rate.kind === 'ok' || waits === mostWaits || rate.retryAfterMs > longestWaitMs) return rate;
+    if (remainingMs(deadlineMs, deps.clock) < rate.retryAfterMs + callNeedsMs) return rate;
+    await deps.clock.sleep(rate.retryAfterMs);
+  }
 }
 
 function outbound(way: Way, request: OneRequest, credential: Credential) {

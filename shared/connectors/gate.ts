@@ -54,11 +54,16 @@ export function makeGate(deps: SenderDeps): SystemGate {
     async holdUntil({ system, deadlineMs, again }) {
       const way = await wayTo(deps, system);
       const refused = await openNow(way, deadlineMs);
-      const waits = refused ?? (again ? await retryWaits(deps, way) : null);
+      const waits = refused ?? (await pauseOf(deps, way)) ?? (again ? await retryWaits(deps, way) : null);
       if (waits === null) return null;
       return deps.rates.turn(system, way.config.limits, deps.clock.now() + waits.retryAfterMs);
     },
   };
+}
+
+async function pauseOf(deps: SenderDeps, way: Way): Promise<{ readonly retryAfterMs: number } | null> {
+  const retryAfterMs = await deps.rates.pausedMs(credentialOf(way), way.config.limits);
+  return retryAfterMs > 0 ? { retryAfterMs } : null;
 }
 
 async function retryWaits(deps: SenderDeps, way: Way): Promise<{ readonly retryAfterMs: number } | null> {

@@ -18,6 +18,8 @@ export type RateLimiter = {
   takeRetry(credential: string, rules: readonly RateRule[]): Promise<RateVerdict>;
   /** The system wants no call with this credential until then; every process sees it within seconds. */
   pause(credential: string, rules: readonly RateRule[], untilMs: number): Promise<void>;
+  /** How long the credential is paused, as it stands in shared state, milliseconds; 0 where it is not. */
+  pausedMs(credential: string, rules: readonly RateRule[]): Promise<number>;
   /** A time for one waiting action of a system to ask again: the next free one at or after `notBeforeMs`. */
   turn(system: string, rules: readonly RateRule[], notBeforeMs: number): Promise<number>;
 };
@@ -61,6 +63,14 @@ export function rateLimiter(deps: { readonly store: ResilienceStore; readonly cl
       const retryAfterMs = await takeRetryIn(deps.clock, blockOf(credential, rule), rule);
       return retryAfterMs === null ? { kind: 'ok' } : waitFor(retryAfterMs, false);
     },
+    async pausedMs(credential, rules) {
+      const [rule] = narrowFirst(rules);
+      const known = pausedMs(credential);
+      if (known > 0 || !rule) return Math.max(0, known);
+      const { value } = await deps.store.read(windowName(credential, rule));
+      learn(credential, rateWindowOf(value).pausedUntilMs);
+      return Math.max(0, pausedMs(credential));
+    },
     async pause(credential, rules, asked) {
       const untilMs = Math.min(asked, deps.clock.now() + longestPauseMs);
       learn(credential, untilMs);
@@ -74,7 +84,7 @@ export function rateLimiter(deps: { readonly store: ResilienceStore; readonly cl
 function blocksIn(store: ResilienceStore): (credential: string, rule: RateRule) => Block {
   const blocks = new Map<string, Block>();
   return (credential, rule) => {
-    const name = `rate#${credential}#${rule.per}`;
+    const name = windowName(credential, rule);
     const keepMs = rule.per + keepAfterMs;
     const made = () => ({
       ...{ slot: -1, untilMs: 0, left: 0, size: 1, waiting: 0 },
@@ -84,6 +94,10 @@ function blocksIn(store: ResilienceStore): (credential: string, rule: RateRule) 
     blocks.set(name, block);
     return block;
   };
+}
+
+function windowName(credential: string, rule: RateRule): string {
+  return `rate#${credential}#${rule.per}`;
 }
 
 function takeRetryIn(clock: Clock, { item }: Block, rule: RateRule): Promise<number | null> {

@@ -160,8 +160,8 @@ describe('a switch', () => {
     await world.call('contact_append_note', { contact_id: '1102', text: 'Warm.' });
     await world.fault({
       match: { method: 'POST', path: '/crm/objects/2026-09/notes' },
-      kind: 'rate_limited',
-      policyName: 'DAILY',
+      kind: 'html_error',
+      status: 477,
     });
     const waiting = await put(0);
     expect(waiting.body.status).toBe('queued');
