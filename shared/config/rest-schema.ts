@@ -55,6 +55,8 @@ const plainHeader = z
     'the name of a header that does not frame the message or carry a credential, such as Idempotency-Key',
   );
 
+const carriesNoCredential = (name: string) => !/key|token|secret|auth|passw|session|signature/i.test(name);
+
 const statusCode = z.number().int().min(200).max(599);
 
 const zone = z.string().refine(isZone, 'a time zone, such as Europe/Amsterdam');
@@ -225,7 +227,13 @@ export const restSchema = z.strictObject({
   /** Longest time of one request, seconds. */
   timeout: z.number().int().min(1).max(60).default(15),
   headers: z
-    .record(plainHeader, z.string().regex(/^[\t\x20-\x7e]{1,200}$/, 'printable characters on one line'))
+    .record(
+      plainHeader.refine(
+        carriesNoCredential,
+        'no header that carries a credential: `auth` says how the system is signed in to',
+      ),
+      z.string().regex(/^[\t\x20-\x7e]{1,200}$/, 'printable characters on one line'),
+    )
     .default({}),
   /** Asks the system who it is. Without `sandboxWhen` it counts as production. */
   whoAmI: z

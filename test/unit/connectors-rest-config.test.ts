@@ -70,9 +70,17 @@ it.each([
   ).toContain(message);
 });
 
-it('a header that belongs to the client or carries a credential is refused', () => {
-  edit('  timeout: 20', '  timeout: 20\n  headers: { Host: evil.example }');
-  expect(problems().some(({ path }) => path.startsWith('rest.headers'))).toBe(true);
+it.each(['Host', 'Authorization', 'Cookie', 'Content-Length', 'X-Api-Key', 'X-Auth-Token', 'X-Session'])(
+  'the header %s is refused: it belongs to the client, or carries a credential',
+  (name) => {
+    edit('  timeout: 20', `  timeout: 20\n  headers: { ${name}: x1 }`);
+    expect(problems().some(({ path }) => path.startsWith('rest.headers'))).toBe(true);
+  },
+);
+
+it('a header that says nothing secret is taken', () => {
+  edit('  timeout: 20', '  timeout: 20\n  headers: { X-Company: "12" }');
+  expect(problems()).toEqual([]);
 });
 
 it('the description that docs/connectors.md shows is valid', () => {
