@@ -70,6 +70,21 @@ export async function askConsent(
     },
   });
   redirectUri = `${listener.url}${callbackPath}`;
+  try {
+    input.show(pageOf(input, { redirectUri, state, codeVerifier }), redirectUri);
+    const late = deps.clock.sleep(patienceMs).then((): Consent => ({ kind: 'refused', reason: 'too_late' }));
+    return await Promise.race([outcome.promise, late]);
+  } finally {
+    isOver = true;
+    await listener.close();
+  }
+}
+
+/** The address of the consent page, with everything that the person's answer is recognised by. */
+function pageOf(
+  input: ConsentInput,
+  { redirectUri, state, codeVerifier }: { redirectUri: string; state: string; codeVerifier: string },
+): string {
   const url = new URL(input.authorizeUrl);
   const challenge = createHash('sha256').update(codeVerifier).digest('base64url');
   const wanted = {
@@ -78,14 +93,7 @@ export async function askConsent(
     ...{ code_challenge: challenge, code_challenge_method: 'S256' },
   };
   for (const [name, value] of Object.entries(wanted)) url.searchParams.set(name, value);
-  try {
-    input.show(url.href, redirectUri);
-    const late = deps.clock.sleep(patienceMs).then((): Consent => ({ kind: 'refused', reason: 'too_late' }));
-    return await Promise.race([outcome.promise, late]);
-  } finally {
-    isOver = true;
-    await listener.close();
-  }
+  return url.href;
 }
 
 const callbackPath = '/callback';

@@ -33,7 +33,12 @@ export async function identityOf(
     ...deps,
     ...{ systems, loadConnector, credentials, log: silentLog },
     breakers: { ask: async () => ({ kind: 'pass' }), tell: async () => undefined },
-    rates: { take: free, takeRetry: free, pause: async () => undefined, turn: async (_name, _rules, at) => at },
+    rates: {
+      ...{ take: free, takeRetry: free },
+      pause: async () => undefined,
+      pausedMs: async () => 0,
+      turn: async (_name, _rules, at) => at,
+    },
   });
   const answer = await askCredential({ ...deps, systems, loadConnector, credentials, send }, system);
   const record = recordAfter(noRecord(system), { answer, auth: config.auth, keySinceMs: null }, deps.clock.now());

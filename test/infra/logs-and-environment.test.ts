@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { logMetrics } from '../../infra/constructs/log-metric.ts';
 import { functions } from '../../infra/functions.ts';
+import type { TokenPost } from '../../shared/auth/refresh.ts';
 import { jsonLog } from '../../shared/observe/json-log.ts';
 import { importGraph, sourceFiles, sourceText } from '../kit/sources.ts';
 import { tokenWorld } from '../kit/token-world.ts';
@@ -42,14 +43,14 @@ describe('what alarms read from logs', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ OldestUnknownMs: 12 });
   });
 
-  const posts = {
-    refresh_failed: async () => ({ kind: 'answer', status: 400, bodyText: '{"error":"invalid_grant"}' }),
+  const answer =
+    (status: number, bodyText: string): TokenPost =>
+    async () => ({ kind: 'answer', status, bodyText });
+  const posts: Readonly<Record<string, TokenPost>> = {
+    refresh_failed: answer(400, '{"error":"invalid_grant"}'),
     refresh_outcome_unknown: async () => ({ kind: 'lost', code: 'connection_lost' }),
-    token_for_other_origin: async () => ({
-      ...{ kind: 'answer', status: 200 },
-      bodyText: '{"access_token":"a","instance_url":"https://other.example"}',
-    }),
-  } as const;
+    token_for_other_origin: answer(200, '{"access_token":"a","instance_url":"https://other.example"}'),
+  };
 
   test.each(Object.entries(posts))(
     'a credential that cannot be refreshed is logged under a reason that the filter pattern names: %s',

@@ -52,22 +52,6 @@ describe('an undisturbed refresh', () => {
     expect(await world.ask(1)).toEqual({ kind: 'version', version: 2 });
   });
 
-  it('goes on with a grant that a person has stored meanwhile, although the old one still works', async () => {
-    const world = tokenWorld({ rotates: false });
-    await world.ask(0);
-    world.secrets.set('grant', world.grantOf('refresh-of-a-person'), 'v-person');
-    const presented: (string | undefined)[] = [];
-    const post: RefreshDeps['post'] = async ({ form }) => {
-      presented.push(form.find(([name]) => name === 'refresh_token')?.[1]);
-      return { kind: 'answer', status: 200, bodyText: '{"access_token":"new"}' };
-    };
-    await world.ask(1, { ...world.process(), post });
-    expect([presented, (await world.tokens.get('hubspot'))?.secretVersionId]).toEqual([
-      ['refresh-of-a-person'],
-      'v-person',
-    ]);
-  });
-
   it('keeps the old refresh token where none is returned', async () => {
     const world = tokenWorld({ rotates: false });
     await world.ask(0);

@@ -168,3 +168,21 @@ describe('a token for another origin than the configured one', () => {
     expect((await world.ask(0, { ...world.process(), post })).kind).toBe('version');
   });
 });
+
+describe('a refresh token that works', () => {
+  it('goes on with a grant that a person has stored meanwhile, although the old one still works', async () => {
+    const world = tokenWorld({ rotates: false });
+    await world.ask(0);
+    world.secrets.set('grant', world.grantOf('refresh-of-a-person'), 'v-person');
+    const presented: (string | undefined)[] = [];
+    const post: RefreshDeps['post'] = async ({ form }) => {
+      presented.push(form.find(([name]) => name === 'refresh_token')?.[1]);
+      return { kind: 'answer', status: 200, bodyText: '{"access_token":"new"}' };
+    };
+    await world.ask(1, { ...world.process(), post });
+    expect([presented, (await world.tokens.get('hubspot'))?.secretVersionId]).toEqual([
+      ['refresh-of-a-person'],
+      'v-person',
+    ]);
+  });
+});
