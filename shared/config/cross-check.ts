@@ -203,7 +203,7 @@ function fileProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
     const overlaps = prefixes.some((other, j) => i !== j && other !== '' && String(prefix).startsWith(other));
     if (overlaps) found.push(say(['prefix'], 'lies below the prefix of another source.', 'a prefix of its own'));
     if (typeof tool !== 'string') return found;
-    found.push(...toolProblem(known, file.positions, ['tool'], tool), ...agentOfFile(files, say, as, tool));
+    found.push(...toolProblem(known, file.positions, ['tool'], tool), ...agentOfFile(files, known, say, { as, tool }));
     const named = known.tools?.find(({ name }) => name === tool);
     if (named?.effect === 'read') found.push(say(['tool'], 'reads; a row does something.', 'a tool that writes'));
     const strange = Object.entries(fields(columns)).filter(([, to]) => {
@@ -217,14 +217,17 @@ function fileProblems(files: RawFiles, known: KnownParts): ConfigProblem[] {
 
 function agentOfFile(
   files: RawFiles,
+  known: KnownParts,
   say: (at: readonly PropertyKey[], message: string, allowed?: string) => ConfigProblem,
-  as: unknown,
-  tool: string,
+  { as, tool }: { readonly as: unknown; readonly tool: string },
 ): ConfigProblem[] {
   if (!files.agents || typeof as !== 'string') return [];
   const agents = fields(files.agents.raw);
   if (!Object.hasOwn(agents, as)) return [say(['as'], `No agent is called \`${as}\`.`, Object.keys(agents).join(', '))];
   const granted = words(fields(agents[as]).tools ?? []);
-  if (granted.some((name) => name === tool || (name.endsWith('*') && tool.startsWith(name.slice(0, -1))))) return [];
+  // A pattern grants reads and appends only.
+  const mild = known.tools?.find(({ name }) => name === tool)?.effect === 'append';
+  const matches = (name: string) => mild && name.endsWith('*') && tool.startsWith(name.slice(0, -1));
+  if (granted.some((name) => name === tool || matches(name))) return [];
   return [say(['tool'], `is not granted to the agent \`${as}\`.`, granted.join(', '))];
 }
