@@ -245,6 +245,7 @@ describe('links of pages', () => {
     ['an action', 'https://graph.microsoft.com/v1.0/users/u1/messages/m1/send?x=1'],
     ['a way up', 'https://graph.microsoft.com/v1.0/users/../messages?x=1'],
     ['a hidden slash', 'https://graph.microsoft.com/v1.0/users/u1%2fx/messages?x=1'],
+    ['a path that cannot be decoded', 'https://graph.microsoft.com/v1.0/users/%ff/messages?x=1'],
     ['a line', 'https://graph.microsoft.com/v1.0/users/u1/messages?x=1\r\nhost: evil'],
     ['no query', 'https://graph.microsoft.com/v1.0/users/u1/messages'],
     ['no address', '/v1.0/users/u1/messages?x=1'],

@@ -35,14 +35,22 @@ export function placeOf(link: Json | undefined, kind: ListKind): string | null {
 export function mailboxOfPlace(place: string): string | null {
   const match = /^\/v[0-9.]+\/users(?:\/([^/?]+)|\('([^'/?]+)'\))\//i.exec(place);
   const userId = match?.[1] ?? match?.[2];
-  return userId === undefined ? null : decodeURIComponent(userId);
+  return userId === undefined ? null : decoded(userId);
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Whether a text is path and query of a further page of such a list. */
 function isPlace(place: string, kind: ListKind): boolean {
   const [at = '', query, ...rest] = place.split('?');
   if (query === undefined || query === '' || rest.length > 0 || !/^[!-~]+$/.test(place)) return false;
-  if (/%2f|%5c|%2e|\\|\/\.{1,2}(\/|$)/i.test(at)) return false;
+  if (decoded(at) === null || /%2f|%5c|%2e|\\|\/\.{1,2}(\/|$)/i.test(at)) return false;
   return pathForms[kind].test(at);
 }
 
