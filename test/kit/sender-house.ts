@@ -45,7 +45,12 @@ export function house(given: {
   const rejected: number[] = [];
   let nowMs = 1_000_000;
   let version = 1;
-  const clock = { now: () => nowMs, sleep: async () => {} };
+  const clock = {
+    now: () => nowMs,
+    sleep: async (ms: number) => {
+      nowMs += ms;
+    },
+  };
   const store = memoryResilienceStore();
   const config = systemSchema.parse({
     connector: 'hubspot',
@@ -81,6 +86,8 @@ export function house(given: {
     breakers: breakerGuard({ store, clock, owner: 'test' }),
     rates: rateLimiter({ store, clock }),
     clock,
+    // A second try comes at once.
+    random: (count) => new Uint8Array(count),
     log: given.log ?? silentLog,
     productionStage: given.productionStage ?? false,
   });

@@ -202,6 +202,29 @@ describe('a system that takes no more calls', () => {
     expect(await call('read')).toMatchObject({ kind: 'answer' });
   });
 
+  it('is waited for within the call where that is short', async () => {
+    const { call, sent } = house({ answers: (_request, n) => (n === 1 ? limited(2) : answer(200)) });
+    await call('read');
+    expect(await call('read')).toMatchObject({ kind: 'answer', answer: { status: 200 } });
+    expect(sent[1]?.deadlineMs).toBeLessThanOrEqual(1_020_000);
+  });
+
+  it('is not waited for without time for it', async () => {
+    const { call, sent } = house({ answers: () => limited(2) });
+    await call('read');
+    expect(await call('read', { deadlineMs: 1_005_000 })).toMatchObject({ error: { code: 'rate_paused' } });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('pauses everybody for a minute at most where it names no time itself', async () => {
+    const daily = answer(429, { status: 'error', message: 'm', policyName: 'DAILY' });
+    const { call, advance } = house({ answers: (_request, n) => (n === 1 ? daily : answer(200)) });
+    await call('read');
+    expect(await call('read')).toMatchObject({ error: { code: 'rate_paused', retryAfterMs: 60_000 } });
+    advance(60_000);
+    expect(await call('read')).toMatchObject({ kind: 'answer', answer: { status: 200 } });
+  });
+
   it('does not open the breaker', async () => {
     const { call, sent, advance } = house({ answers: () => limited(1) });
     for (let i = 0; i < 6; i += 1) {

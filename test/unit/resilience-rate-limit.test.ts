@@ -146,6 +146,16 @@ describe('a pause that the system asked for', () => {
     expect((await limiter.take('key', rules)).kind).toBe('ok');
   });
 
+  it('is told to who asks without making a call', async () => {
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
+    const [one, other] = [1, 2].map(() => rateLimiter({ store, clock }));
+    expect(await other?.pausedMs('key', rules)).toBe(0);
+    await one?.pause('key', rules, 1_060_000);
+    expect([await one?.pausedMs('key', rules), await other?.pausedMs('key', rules)]).toEqual([60_000, 60_000]);
+    clock.advance(60_000);
+    expect(await other?.pausedMs('key', rules)).toBe(0);
+  });
+
   it('is not shortened by a later, shorter one', async () => {
     const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
     const limiter = rateLimiter({ store, clock });
