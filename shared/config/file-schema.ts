@@ -14,17 +14,17 @@ export const fileSchema = z
     /** Files below `files/<prefix>` of the payload bucket. */
     prefix: z
       .string()
-      .regex(/^(?:[a-z0-9][a-z0-9._-]{0,63}\/){1,5}$/, 'lower-case folders that end in a slash, such as supplier-orders/'),
+      .regex(
+        /^(?:[a-z0-9][a-z0-9._-]{0,63}\/){1,5}$/,
+        'lower-case folders that end in a slash, such as supplier-orders/',
+      ),
     format: z.enum(['csv', 'json-lines']),
     /** What stands between two cells. */
     separator: z.enum([',', ';', '|', '\t']).default(','),
     encoding: z.enum(['utf-8', 'windows-1252']).default('utf-8'),
     tool: z.string().regex(/^[a-z][a-z0-9_]*$/, 'the name of a tool that writes'),
     /** Column -> input; an empty cell gives no input. */
-    columns: z.record(
-      column,
-      z.union([input, z.strictObject({ input, as: z.enum(['text', 'number', 'yes-no']) })]),
-    ),
+    columns: z.record(column, z.union([input, z.strictObject({ input, as: z.enum(['text', 'number', 'yes-no']) })])),
     /** Columns that may stand there and are not used. A column that is neither is an error. */
     ignore: z.array(column).default([]),
     /**

@@ -44,7 +44,9 @@ export function loadConfig(dir: string, known: KnownParts = {}): LoadResult {
     problems.push(fileProblem('systems', 'No system is configured.', 'systems/<system>.yaml'));
   }
   strangeFiles(dir, problems);
-  problems.push(...crossProblems({ agents, owners, policies, systems: Object.values(systems), files: Object.values(files) }, known));
+  problems.push(
+    ...crossProblems({ agents, owners, policies, systems: Object.values(systems), files: Object.values(files) }, known),
+  );
   if (problems.length > 0) return { kind: 'problems', problems: sorted(problems) };
   const config = {
     systems: Object.fromEntries(Object.entries(systems).map(([name, file]) => [name, systemSchema.parse(file?.raw)])),
