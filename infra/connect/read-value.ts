@@ -38,10 +38,11 @@ async function readAll(input: Readable): Promise<string> {
 
 /** One line. A secret is read with the echo off, which the terminal gets back whatever happens. */
 function ask({ input, output }: Terminal, { asks, kind }: Question): Promise<string> {
-  output.write(kind === 'secret' ? `${asks} (not shown): ` : `${asks}: `);
   const isHidden = kind === 'secret';
   // readline echoes what is typed to its output: a secret's goes nowhere.
   const lines = createInterface({ input, terminal: isHidden, ...(isHidden ? {} : { output }) });
+  // Asked only once the echo is off.
+  output.write(isHidden ? `${asks} (not shown): ` : `${asks}: `);
   return new Promise((resolve, reject) => {
     let said: string | null = null;
     lines.once('line', (line) => {

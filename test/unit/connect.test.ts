@@ -106,8 +106,11 @@ describe('connecting a system', () => {
     stored?: string;
     consents?: boolean;
     renew?: boolean;
+    /** A scope that the account has taken away. */
+    without?: string;
   }) {
     hubspot = await startTestHubSpot();
+    if (input.without !== undefined) hubspot.oauth.removeScope(input.without);
     const { url } = hubspot;
     const config = configOf(input.auth, input.account);
     const secrets = memorySecretStore();
@@ -172,6 +175,22 @@ describe('connecting a system', () => {
       1,
       ['local-static-token'],
       'The system does not accept this credential.\nNothing was stored.',
+    ]);
+  });
+
+  it('is red, and names what is missing, where a scope was taken away', async () => {
+    const without = 'crm.objects.deals.write';
+    const { code, text } = await person({ auth: { grant: 'bearer' }, types: 'local-static-token', without });
+    expect([code, /RED .*missing scopes.* crm\.objects\.deals\.write$/m.test(text)]).toEqual([1, true]);
+  });
+
+  it('is red where the credential acts as somebody else than configured', async () => {
+    const auth = { grant: 'bearer', actsAs: '4711' };
+    const { code, text } = await person({ auth, types: 'local-static-token' });
+    expect([code, /acts as {3}99001 \(service\)/.test(text), /RED .*somebody else/.test(text)]).toEqual([
+      1,
+      true,
+      true,
     ]);
   });
 
