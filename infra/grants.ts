@@ -134,7 +134,7 @@ const eventWorkers = (may: Statements, secrets: SecretNames) => ({
     may.state('Deliveries', ['deliveries'], ['UpdateItem']),
     may.state('Breakers', ['breakers'], ['GetItem', 'PutItem']),
     ...may.secrets('SignDeliveries', [...secrets.endpoints, ...secrets.handles], ['GetSecretValue']),
-    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
+    may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
     may.kms('dynamodb', 'sqs'),
   ],

@@ -4,6 +4,7 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { verify } from '../../shared/webhooks/verify.ts';
 import { type Received, recordingServer } from '../kit/recording-server.ts';
+import { turnSlack } from '../kit/slack-simulator.ts';
 import { identityOf, startWebhookDeployment, type WebhookDeployment } from '../kit/webhook-deployment.ts';
 
 let w: WebhookDeployment;
@@ -21,8 +22,10 @@ beforeAll(async () => {
       /^ {2}events: \[deal\.propertyChange, contact\.creation\]$/m,
       `  events: [hubspot/contact.*]\n  endpoint: ${endpoint}`,
     );
-    expect(text).toContain('sales-endpoint');
-    writeFileSync(file, text);
+    const desk = `  events: [slack/message]\n  endpoint: { url: "${receiver.url}/desk", secret: plumbline/dev/desk-endpoint }`;
+    const both = text.replace(/^ {2}events: \[app_mention\]$/m, desk);
+    expect(both).toMatch(/sales-endpoint[\s\S]*desk-endpoint/);
+    writeFileSync(file, both);
   });
   contacts = [...w.local.hubspot.portal.objects.contacts.keys()];
 });
@@ -65,13 +68,12 @@ async function endLease(id: string): Promise<void> {
   await w.local.standIns.client.send(command);
 }
 
-async function callTool(agent: string, handle: string) {
-  const id = contact(3);
-  const answered = await fetch(`${w.local.urls.agents}/v1/tools/contact_append_note/calls`, {
+async function callTool(agent: string, handle: string, tool: string, args: object) {
+  const answered = await fetch(`${w.local.urls.agents}/v1/tools/${tool}/calls`, {
     method: 'POST',
     headers: { authorization: `Bearer ${w.local.agentKeys[agent]}`, 'content-type': 'application/json' },
     body: JSON.stringify({
-      arguments: { contact_id: id, text: `Note of ${agent}` },
+      arguments: args,
       context: { event_handle: handle, run_id: 'r1' },
     }),
   });
@@ -115,10 +117,12 @@ describe('an event of the running product', () => {
     await eventually(() => expect(toldOf(item)).toHaveLength(1));
     const [request] = toldOf(item);
     const handle = request ? told(request).data.event_handle : '';
+    const note = (agent: string, with_: string) =>
+      callTool(agent, with_, 'contact_append_note', { contact_id: contact(3), text: `Note of ${agent}` });
     const [own, other, changed] = [
-      await callTool('sales-assistant', handle),
-      await callTool('support-assistant', handle),
-      await callTool('sales-assistant', `${handle.slice(0, -1)}${handle.endsWith('A') ? 'B' : 'A'}`),
+      await note('sales-assistant', handle),
+      await note('support-assistant', handle),
+      await note('sales-assistant', `${handle.slice(0, -1)}${handle.endsWith('A') ? 'B' : 'A'}`),
     ];
     expect([own.status, other.status, changed.status], own.text).toEqual([200, 422, 422]);
     expect(other.text).toContain('event_handle_invalid');
@@ -141,4 +145,30 @@ describe('an event of the running product', () => {
     await eventually(async () => expect(await ended(item)).toMatchObject([{ outcome: 'delivered' }]));
     expect(new Set(toldOf(item).map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   }, 60_000);
+
+  it('of Slack is answered once in its thread, and the answer is told to nobody', async () => {
+    const slack = w.local.simulators.get('slack')?.url ?? '';
+    const said = { channel: 'C0SUPPORT', user: 'U0ANNA', text: 'Where is the refund of Northwind?' };
+    const { ts } = (await turnSlack({ url: slack }, '/_admin/say', said)).body;
+    const mine = () => receiver.got.filter(({ path }) => path === '/desk').map(told);
+    await eventually(() => expect(mine()).toHaveLength(1));
+    const [event] = mine();
+    expect(event).toMatchObject({ type: 'message', data: { record: { object: 'message', id: `C0SUPPORT/${ts}` } } });
+    const reply = { message_id: `C0SUPPORT/${ts}`, text: 'On its way <!channel>.' };
+    const handle = event?.data.event_handle ?? '';
+    const answers = [
+      await callTool('desk-assistant', handle, 'slack_thread_reply', reply),
+      await callTool('desk-assistant', handle, 'slack_thread_reply', reply),
+    ];
+    expect(answers.map(({ text }) => JSON.parse(text).status)).toEqual(['applied', 'replayed']);
+    const log = (await (await fetch(`${slack}/_effects`)).json()) as { effects: { properties: object }[] };
+    expect(log.effects.map(({ properties }) => properties)).toEqual([
+      { text: 'On its way &lt;!channel&gt;.', thread_ts: ts },
+    ]);
+    await eventually(async () => {
+      const own = (await w.ledger('event')).filter((entry) => entry.kind === 'event' && entry.type === 'message.own');
+      expect(own).toMatchObject([{ outcome: 'processed' }]);
+    });
+    expect(mine()).toHaveLength(1);
+  });
 });

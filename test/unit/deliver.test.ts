@@ -203,7 +203,9 @@ describe('15 minutes down with 500 events', () => {
   it('that only wait go on waiting after the deadline, with one case for the subscriber', async () => {
     const { taken, cases, queue } = await outage({ whileDown: 'queue', deadline: '5m' });
     expect([taken.length, new Set(taken).size, queue.size]).toEqual([count, count, 0]);
-    expect(cases.cases.map(({ reason }) => reason)).toEqual(['subscriber_down']);
+    expect(cases.cases.map(({ reason, state, resolution }) => [reason, state, resolution?.decision])).toEqual([
+      ['subscriber_down', 'RESOLVED', 'answered_again'],
+    ]);
   });
 
   it('that come out of the rule as cases are cases, and a rule that throws is one too', async () => {

@@ -8,7 +8,7 @@ import { newId } from '../../model/ids.ts';
 import type { Log } from '../../observe/log.ts';
 import { type Backoff, backoffMs, parseRetryAfter } from '../../resilience/backoff.ts';
 import type { BreakerGuard } from '../../resilience/breaker-guard.ts';
-import { deliveryEntry, subscriberDownCase, undeliveredCase } from './delivery-record.ts';
+import { deliveryEntry, subscriberDownCase, subscriberDownKey, undeliveredCase } from './delivery-record.ts';
 import type { DeliveryMessage, DeliveryOutcome, DeliveryStore } from './ports.ts';
 import type { RuleVerdict, UndeliveredEvent } from './rule.ts';
 import { signedDelivery } from './sign.ts';
@@ -27,7 +27,7 @@ export type DeliverDeps = {
   /** Asks a rule of config/rules. Throws where there is none of the name. */
   readonly decide: (rule: string, event: UndeliveredEvent) => Promise<RuleVerdict>;
   readonly ledger: Pick<LedgerStore, 'append'>;
-  readonly cases: Pick<CaseStore, 'open'>;
+  readonly cases: Pick<CaseStore, 'open' | 'settle'>;
   readonly tell: (opened: Case) => Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
@@ -91,7 +91,11 @@ async function attempt(deps: DeliverDeps, work: Work): Promise<Delivered> {
   const outcome = took ? 'taken' : status === null ? 'unreachable' : `http_${status}`;
   deps.log.metric('event_delivery', 1, 'Count', { agent: message.agent, outcome });
   await deps.breakers.tell(breaker, rule, took ? 'works' : 'fails');
-  if (took) return finish(deps, work, 'delivered', null);
+  if (took) {
+    const late = deps.clock.now() - message.queuedAtMs > endpoint.deadline - lastAttemptMs;
+    if ('probe' in asked || late) await backAgain(deps, message.agent);
+    return finish(deps, work, 'delivered', null);
+  }
   const retryAfter = sent?.kind === 'answer' ? sent.answer.headers['retry-after'] : undefined;
   const askedMs = parseRetryAfter(retryAfter, deps.clock.now()) ?? undefined;
   const waitMs = backoffMs({ backoff, random: deps.random }, { attempt: work.attempts, retryAfterMs: askedMs });
@@ -138,6 +142,13 @@ async function overdue(deps: DeliverDeps, work: Work): Promise<Delivered> {
   const words = verdict ? { words: verdict } : {};
   await openCase(deps, undeliveredCase(message, { owner: ownerOf(deps, message), ...words }));
   return finish(deps, work, verdict ? 'rule' : 'case', verdict ? 'case' : null);
+}
+
+/** The endpoint takes events again: the case that asked for its repair is settled. */
+async function backAgain(deps: DeliverDeps, agent: string): Promise<void> {
+  const reason = 'The endpoint takes events again.';
+  const resolution = { by: 'service:plumbline', atMs: deps.clock.now(), reason, decision: 'answered_again' };
+  await deps.cases.settle(subscriberDownKey(agent), resolution);
 }
 
 /** A rule that fails decides nothing: then a person does. */

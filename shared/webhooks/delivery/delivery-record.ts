@@ -59,6 +59,11 @@ export function undeliveredCase(
   };
 }
 
+/** Names the case of a subscriber that is down: there is one at a time. */
+export function subscriberDownKey(agent: string): string {
+  return `subscriber-down#${agent}`;
+}
+
 /** The one case of a subscriber that is down while its events wait. */
 export function subscriberDownCase({ agent, system, type }: DeliveryMessage, owner: string): CaseOpening {
   return {
@@ -73,7 +78,7 @@ export function subscriberDownCase({ agent, system, type }: DeliveryMessage, own
     system: null,
     eventIdentity: null,
     facts: { agent, system, type },
-    dedupeKey: `subscriber-down#${agent}`,
+    dedupeKey: subscriberDownKey(agent),
     dueInMs,
   };
 }

@@ -1,4 +1,3 @@
-import type { CaseStore } from '../../ledger/ports.ts';
 import { sha256Hex } from '../../model/ids.ts';
 import type { EventDelay } from '../ports.ts';
 import type { BatchAnswer, QueuedMessage } from '../work-batch.ts';
@@ -7,7 +6,6 @@ import { deliveryOf } from './subscribers.ts';
 
 /** What a batch of deliveries needs. */
 export type DeliveryWorkerDeps = DeliverDeps & {
-  readonly cases: Pick<CaseStore, 'open'>;
   readonly delay: EventDelay;
 };
 
