@@ -41,8 +41,6 @@ function ask({ input, output }: Terminal, { asks, kind }: Question): Promise<str
   const isHidden = kind === 'secret';
   // readline echoes what is typed to its output: a secret's goes nowhere.
   const lines = createInterface({ input, terminal: isHidden, ...(isHidden ? {} : { output }) });
-  // Asked only once the echo is off.
-  output.write(isHidden ? `${asks} (not shown): ` : `${asks}: `);
   return new Promise((resolve, reject) => {
     let said: string | null = null;
     lines.once('line', (line) => {
@@ -55,5 +53,7 @@ function ask({ input, output }: Terminal, { asks, kind }: Question): Promise<str
       if (said === null) reject(new Error('Nothing was stored: the input ended.'));
       else resolve(said);
     });
+    // Asked only once the echo is off.
+    output.write(isHidden ? `${asks} (not shown): ` : `${asks}: `);
   });
 }
