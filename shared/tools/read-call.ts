@@ -41,7 +41,8 @@ export async function callRead(deps: CallDeps, read: ReadCall): Promise<ReadDone
   }
   if (outcome.kind === 'error') {
     const failure = failureOf(outcome.error, planned.system);
-    if (outcome.error.class !== 'not_found')
+    // A list of something that is not there is no empty list.
+    if (outcome.error.class !== 'not_found' || tool.lookup.none === 'empty')
       return { answer: await unavailable(deps, read, planned, failure), ...none };
   }
   const data = outcome.kind === 'ok' ? outcome.data : { results: [] };

@@ -116,6 +116,13 @@ describe('an agent that works with mail', () => {
     expect([sent.body.status, sentMails().length]).toEqual(['applied', 1]);
   });
 
+  it('says that there is no such mailbox, and not that it is empty', async () => {
+    await open();
+    const nobody = { user_id: '00000000-0000-4000-8000-00000000000f', from: '2030-01-01T00:00:00Z' };
+    const { body } = await call('calendar_list', { ...nobody, to: '2030-01-02T00:00:00Z' });
+    expect(body).toMatchObject({ status: 'failed', error: { code: 'system_not_found' } });
+  });
+
   it('keeps a calendar, and changes nothing that somebody changed since or that others are invited to', async () => {
     const span = { start: '2030-01-01T10:00:00Z', end: '2030-01-01T11:00:00Z' };
     const made = await call('calendar_event_create', { user_id, subject: 'Call', ...span });
