@@ -132,7 +132,14 @@ function makeProvider(url: string, rotates: boolean): Provider {
     rotateRefreshToken: rotates,
     scopes: ['openid', 'offline_access', 'crm.read', 'crm.write'],
     cookies: { keys: ['test'] },
-    ttl: { AccessToken: 3600, ClientCredentials: 3600, Grant: 3600, Interaction: 600, RefreshToken: 3600, Session: 600 },
+    ttl: {
+      AccessToken: 3600,
+      ClientCredentials: 3600,
+      Grant: 3600,
+      Interaction: 600,
+      RefreshToken: 3600,
+      Session: 600,
+    },
   });
   const taken = new Set<string>();
   provider.registerGrantType(jwtGrant, (context) => acceptAssertion(provider, taken, context), ['assertion']);
