@@ -2,6 +2,9 @@ import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { WebClient } from '@slack/web-api';
 import { startSlack } from '../../infra/local/systems/slack/start.ts';
+import { slack as calls } from '../../shared/connectors/slack/calls.ts';
+import { operationById } from '../../shared/connectors/slack/operations.ts';
+import { encodeBody } from '../../shared/http/digest.ts';
 import { systemClock } from '../../shared/model/clock.ts';
 import { check } from './check.mjs';
 
@@ -44,6 +47,24 @@ const errorOf = (call) =>
     () => 'no error',
     (error) => `${error.code} ${error.data?.error ?? error.retryAfter ?? ''}`.trim(),
   );
+
+/** What the vendor's client would send for a call, without sending it. */
+async function clientWire(method, args) {
+  let wire = null;
+  const fetch = async (url, { method: verb, headers, body }) => {
+    wire = [verb, new URL(url).pathname, new Headers(headers).get('content-type'), pairs(body)];
+    return new Response('{"ok":true}', { headers: { 'content-type': 'application/json' } });
+  };
+  await new WebClient(token, { ...options, fetch }).apiCall(method, args);
+  return wire;
+}
+/** What our connector sends for a planned call. */
+function ownWire({ operation, input }) {
+  const spec = operationById(operation).request({ apiVersion: 'v2', providerKey: 'act_k_1' }, input);
+  const { bytes, contentType } = encodeBody(spec);
+  return [spec.method, spec.path, contentType, pairs(bytes.toString())];
+}
+const pairs = (form) => [...new URLSearchParams(String(form))].map((pair) => pair.join('=')).sort();
 
 await check(
   'slack',
@@ -138,6 +159,31 @@ await check(
         errorOf(slack.chat.postMessage({ channel: 'C0BILLING', text: `n ${n}` })),
       );
       return [(await Promise.all(posts)).includes('slack_webapi_rate_limited_error 1'), true];
+    },
+    'our connector sends what the client sends': async () => {
+      const text = 'Fixed & done: 100 % <ok> ä 🚀 a+b';
+      const sent = 'Fixed &amp; done: 100 % &lt;ok&gt; ä 🚀 a+b';
+      const asText = { parse: 'none', link_names: false };
+      const metadata = { event_type: 'plumbline_action', event_payload: { plumbline_ref: 'act_k_1' } };
+      const place = { channel: 'C0SALES', ts: '1715000000.000100' };
+      const only = { oldest: place.ts, latest: place.ts, inclusive: true, include_all_metadata: true, limit: 1 };
+      const quiet = { unfurl_links: false, unfurl_media: false };
+      const same = [
+        [
+          calls.messages.post({ channel: 'C0SALES', text }, 0),
+          'chat.postMessage',
+          { channel: 'C0SALES', text: sent, metadata, ...asText, ...quiet },
+        ],
+        [calls.messages.update(place, text), 'chat.update', { ...place, text: sent, ...asText }],
+        [calls.messages.delete(place), 'chat.delete', place],
+        [calls.messages.get(place), 'conversations.history', { channel: 'C0SALES', ...only }],
+        [calls.users.find('anna@acme.example'), 'users.lookupByEmail', { email: 'anna@acme.example' }],
+        [calls.channels.get('C0SALES'), 'conversations.info', { channel: 'C0SALES' }],
+      ];
+      const wires = await Promise.all(
+        same.map(async ([call, method, args]) => [ownWire(call), await clientWire(method, args)]),
+      );
+      return [wires.map(([own]) => own), wires.map(([, theirs]) => theirs)];
     },
     'events arrive signed, one for each message': async () => {
       for (let n = 0; n < 100 && events.length < 5; n += 1) await new Promise((resolve) => setTimeout(resolve, 20));
