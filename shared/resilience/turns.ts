@@ -26,31 +26,48 @@ export function turnEveryMs(rules: readonly RateRule[]): number {
   return paces.length === 0 ? defaultEveryMs : Math.ceil(Math.max(...paces) / share);
 }
 
+/** Callers of one process that are served by one change: the times they may be served from, and their turns once it is made. */
+type Batch = { readonly from: number[]; readonly turns: Promise<readonly number[]> };
+
 /**
- * Hands out turns, no two the same, from one shared timeline a system, so that what piled up during an outage comes back at the speed of its rate
- * limit and not all at once. A turn is a time to ask again, never a right to be served.
+ * Hands out turns, no two the same, from one shared timeline a system, so that what piled up during an outage comes back at the
+ * speed of its rate limit and not all at once. A turn is a time to ask again, never a right to be served. Callers that come while
+ * a change is under way share the next one.
  */
 export function takesTurns(deps: { readonly store: ResilienceStore; readonly clock: Clock }) {
   const items = new Map<string, SharedItem>();
+  const open = new Map<string, Batch>();
   const itemOf = (system: string): SharedItem => {
     const item = items.get(system) ?? sharedItem(deps.store, { name: nameOf(system), keepMs });
     items.set(system, item);
     return item;
   };
-  return async (system: string, rules: readonly RateRule[], notBeforeMs: number): Promise<number> => {
-    const everyMs = turnEveryMs(rules);
-    const next = (value: Json | null): Waiting => {
+  const serve = (system: string, from: readonly number[], everyMs: number) =>
+    itemOf(system).change((value) => {
+      // From here on callers wait for the next change.
+      if (open.get(system)?.from === from) open.delete(system);
       const [nowMs, held] = [deps.clock.now(), waitingOf(value)];
-      const lastMs = Math.max(notBeforeMs, nowMs, (held?.lastMs ?? 0) + everyMs);
-      return { sinceMs: held === null || isOver(held, nowMs) ? nowMs : held.sinceMs, lastMs };
-    };
-    try {
-      return await itemOf(system).change((value) => {
-        const waiting = next(value);
-        return { next: waiting as Json, result: waiting.lastMs };
+      let lastMs = held?.lastMs ?? 0;
+      const turns = from.map((notBeforeMs) => {
+        lastMs = Math.max(notBeforeMs, nowMs, lastMs + everyMs);
+        return lastMs;
       });
+      const sinceMs = held === null || isOver(held, nowMs) ? nowMs : held.sinceMs;
+      return { next: { sinceMs, lastMs }, result: turns };
+    });
+  return async (system: string, rules: readonly RateRule[], notBeforeMs: number): Promise<number> => {
+    let batch = open.get(system);
+    if (!batch) {
+      const from: number[] = [];
+      batch = { from, turns: Promise.resolve().then(() => serve(system, from, turnEveryMs(rules))) };
+      open.set(system, batch);
+    }
+    const at = batch.from.push(notBeforeMs) - 1;
+    try {
+      return (await batch.turns)[at] ?? notBeforeMs;
     } catch (error) {
       // Too many at once, or no store: a time that several share only means that some of them wait again.
+      if (open.get(system) === batch) open.delete(system);
       if (error instanceof PlumblineError && error.code === 'store_unavailable') return notBeforeMs;
       throw error;
     }
