@@ -14,7 +14,7 @@ import { makeBatching } from '../../shared/tools/batch.ts';
 import { makeProbeFor } from '../../shared/tools/recheck.ts';
 import { testKernel, testRequest } from '../kit/kernel.ts';
 import { type BatchJob, type BatchReport, repairIdentity } from '../kit/repairs.ts';
-import { senderTo } from '../kit/stripe-simulator.ts';
+import { plainSenderTo } from '../kit/system-world.ts';
 
 function compose(job: BatchJob) {
   let jumpedMs = job.aheadMs;
@@ -22,7 +22,7 @@ function compose(job: BatchJob) {
   const count = { answers: 0, writes: 0, since: 0 };
   const store = dyingStore(job, count);
   const http = httpClient({ clock: systemClock, local: true });
-  const direct = senderTo({ url: job.hubspot }, http);
+  const direct = plainSenderTo({ url: job.hubspot }, 'Bearer local-static-token', http);
   const send: Sender = async (input) => {
     const result = await direct(input);
     count.answers += 1;

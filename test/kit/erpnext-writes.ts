@@ -3,7 +3,8 @@ import { execute } from '../../shared/action/execute.ts';
 import { erpnext } from '../../shared/connectors/erpnext/calls.ts';
 import type { ErpnextFields } from '../../shared/connectors/erpnext/client.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
-import { callErpnext, claimOf, dataOf, type ErpnextWorld, madeIn } from './erpnext-simulator.ts';
+import { callErpnext, dataOf, type ErpnextWorld, madeIn } from './erpnext-simulator.ts';
+import { claimOf } from './system-world.ts';
 
 type Group = 'customers' | 'suppliers' | 'items' | 'salesOrders' | 'purchaseOrders' | 'salesInvoices';
 type Facts = { docType: string; needs: readonly Group[]; create: ErpnextFields; change: ErpnextFields };

@@ -44,7 +44,7 @@ export async function turnSlack(slack: { readonly url: string }, path: string, b
 }
 
 /** A sender to a simulated workspace. */
-export const slackSender = (slack: { readonly url: string }) => plainSenderTo(() => slack.url, `Bearer ${token}`);
+export const slackSender = (slack: { readonly url: string }) => plainSenderTo(slack, `Bearer ${token}`);
 
 /** The configured system of the tests. */
 export const slackConfig = systemSchema.parse({
@@ -62,7 +62,7 @@ export function slackWorld(options: Partial<SlackOptions> = {}) {
     name: 'slack',
     config: slackConfig,
     operations: operationById,
-    authorization: `Bearer ${token}`,
+    senderTo: slackSender,
     start: (clock) => startTestSlack({ clock, ...options }),
   });
 }

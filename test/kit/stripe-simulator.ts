@@ -1,18 +1,8 @@
 import { type StripeOptions, type StripeSimulator, startStripe } from '../../infra/local/systems/stripe/start.ts';
-import { workOn } from '../../shared/action/resolve.ts';
-import type { KernelDeps } from '../../shared/action/types.ts';
 import { systemSchema } from '../../shared/config/schema.ts';
-import type { Sender } from '../../shared/connectors/sender.ts';
 import { operationById } from '../../shared/connectors/stripe/operations.ts';
-import { httpClient } from '../../shared/http/client.ts';
-import { encodeBody } from '../../shared/http/digest.ts';
-import { encodeQuery } from '../../shared/http/path.ts';
-import type { ActionRecord } from '../../shared/model/action.ts';
 import { systemClock } from '../../shared/model/clock.ts';
-import type { Json } from '../../shared/model/json.ts';
-import type { PlannedCall } from '../../shared/model/operation.ts';
-import { digestOfCall, makeAttempt, makeProbe, readBefore, type SystemDeps } from '../../shared/tools/attempt.ts';
-import { testClock, testIdentity, testKernel, testRequest } from './kernel.ts';
+import { plainSenderTo, systemWorld } from './system-world.ts';
 
 /** The API version the tests speak. */
 export const apiVersion = '2026-10-28.endive';
@@ -54,32 +44,8 @@ export async function turnStripe(stripe: { readonly url: string }, path: string,
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
-/** One request over the real HTTP client: no breaker, no rate limit, no account check. Those have tests of their own. */
-export function senderTo(
-  stripe: { readonly url: string },
-  http = httpClient({ clock: systemClock, local: true }),
-): Sender {
-  return async ({ spec, purpose, mayWrite }) => {
-    const body = encodeBody(spec);
-    const result = await http.send({
-      origin: stripe.url,
-      method: spec.method,
-      path: spec.path + encodeQuery(spec.query),
-      headers: {
-        ...spec.headers,
-        authorization: `Bearer ${token}`,
-        ...(body ? { 'content-type': body.contentType } : {}),
-      },
-      body: body?.bytes ?? null,
-      deadlineMs: Date.now() + 5000,
-      ...(mayWrite ? { mayWrite } : {}),
-    });
-    if (result.kind === 'answer') return result;
-    const { code, message } = result.fault;
-    if (result.kind === 'not_sent') return { kind: 'not_sent', error: { class: 'transient', code, message } };
-    return { kind: 'lost', error: { class: purpose === 'write' ? 'unknown_outcome' : 'transient', code, message } };
-  };
-}
+/** A sender to a simulated account. */
+export const senderTo = (stripe: { readonly url: string }) => plainSenderTo(stripe, `Bearer ${token}`);
 
 /** The configured system of the tests. */
 export const stripeConfig = systemSchema.parse({
@@ -92,50 +58,11 @@ export const stripeConfig = systemSchema.parse({
 });
 
 /** The real kernel over memory against a simulated account; both live by one clock that moves only when told. */
-export async function stripeWorld(options: Partial<StripeOptions> = {}) {
-  const clock = testClock();
-  const stripe = await startTestStripe({ clock, ...options });
-  const system: SystemDeps = {
-    send: senderTo(stripe),
-    operations: operationById,
-    systems: { stripe: stripeConfig },
-    control: { check: async () => ({ kind: 'on' }) },
-  };
-  const kernel = testKernel({ attempt: makeAttempt(system), clock, digest: (call) => digestOfCall(system, call) });
-  return { clock, stripe, system, kernel, close: () => stripe.close() };
-}
-
-export type StripeWorld = Awaited<ReturnType<typeof stripeWorld>>;
-
-/** The claim of one planned write, with its before-image. */
-export async function claimOf({ system, clock }: StripeWorld, call: PlannedCall, n = 1) {
-  const operation = operationById(call.operation);
-  if (operation?.kind !== 'write') throw new Error(`${call.operation} is no write`);
-  const before = await readBefore(system, call, clock.now() + 5000);
-  if (before?.kind === 'error') throw new Error(before.error.code);
-  const target = ['stripe', 'record', String(n)] as const;
-  return testRequest({
-    identity: testIdentity({ actionType: call.operation, target, identifying: { n }, input: { n } }),
-    effect: operation.effect,
-    resend: operation.resend,
-    call,
-    requestDigest: digestOfCall(system, call),
-    before: before ? (before.data as Json) : null,
-    target,
-    deadlineMs: clock.now() + 20_000,
+export function stripeWorld(options: Partial<StripeOptions> = {}) {
+  return systemWorld({
+    ...{ name: 'stripe', config: stripeConfig, operations: operationById, senderTo },
+    start: (clock) => startTestStripe({ clock, ...options }),
   });
 }
 
-/** Works on an action as the tick would, moving the clock to each due time, until it is settled or a person's. */
-export async function settle({ kernel, system, clock }: StripeWorld, key: string): Promise<ActionRecord> {
-  for (let step = 0; step < 60; step += 1) {
-    const record = await (kernel as KernelDeps).store.get(key);
-    if (!record) throw new Error('no record');
-    if (!['RETRYABLE', 'STARTED', 'UNKNOWN'].includes(record.state)) return record;
-    if ('dueMs' in record) clock.advance(Math.max(0, record.dueMs - clock.now()) + 1);
-    const probe = makeProbe(system);
-    const recheck = async () => ({ kind: 'go' }) as const;
-    await workOn(kernel, { key, deadlineMs: clock.now() + 20_000, recheck, probeFor: () => probe });
-  }
-  throw new Error('never settled');
-}
+export type StripeWorld = Awaited<ReturnType<typeof stripeWorld>>;

@@ -10,8 +10,8 @@ import { shippedConfig } from '../kit/agent-world.ts';
 import { nthRequest, together } from '../kit/batching.ts';
 import { testClock, testKernel } from '../kit/kernel.ts';
 import { rate } from '../kit/scripted-attempts.ts';
-import { callHubSpot, startTestHubSpot } from '../kit/simulator.ts';
-import { senderTo } from '../kit/stripe-simulator.ts';
+import { callHubSpot, startTestHubSpot, staticToken } from '../kit/simulator.ts';
+import { plainSenderTo } from '../kit/system-world.ts';
 
 let hubspot: HubSpotSimulator;
 let serial = 0;
@@ -24,7 +24,7 @@ afterAll(() => hubspot.close());
 async function waiting(count: number) {
   const { systems } = shippedConfig();
   const clock = testClock();
-  const system = { send: senderTo(hubspot), operations: operationById, systems };
+  const system = { send: plainSenderTo(hubspot, `Bearer ${staticToken}`), operations: operationById, systems };
   const inputs = Array.from({ length: count }, (_, n) => ({
     properties: { email: `due${n}.${crypto.randomUUID()}@example.test`, jobtitle: 'old' },
   }));

@@ -6,7 +6,8 @@ import { operationById } from '../../shared/connectors/salesforce/operations.ts'
 import type { BatchForm, PlannedCall, WriteOperation } from '../../shared/model/operation.ts';
 import { makeBatching } from '../../shared/tools/batch.ts';
 import { kindsOf, settleAll } from '../kit/batching.ts';
-import { claimOf, type SalesforceWorld, salesforceWorld, write } from '../kit/salesforce-simulator.ts';
+import { type SalesforceWorld, salesforceWorld } from '../kit/salesforce-simulator.ts';
+import { claimOf, write } from '../kit/system-world.ts';
 
 let world: SalesforceWorld;
 let serial = 0;

@@ -4,7 +4,8 @@ import { erpnext } from '../../shared/connectors/erpnext/calls.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
 import { makeBatching } from '../../shared/tools/batch.ts';
 import { settleAll } from '../kit/batching.ts';
-import { callErpnext, claimOf, type ErpnextWorld, erpnextWorld, madeIn } from '../kit/erpnext-simulator.ts';
+import { callErpnext, type ErpnextWorld, erpnextWorld, madeIn } from '../kit/erpnext-simulator.ts';
+import { claimOf } from '../kit/system-world.ts';
 
 let world: ErpnextWorld;
 beforeEach(async () => {

@@ -1,16 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { execute } from '../../shared/action/execute.ts';
 import { erpnext } from '../../shared/connectors/erpnext/calls.ts';
-import {
-  callErpnext,
-  claimOf,
-  type ErpnextWorld,
-  erpnextWorld,
-  madeIn,
-  settle,
-  write,
-} from '../kit/erpnext-simulator.ts';
+import { callErpnext, type ErpnextWorld, erpnextWorld, madeIn } from '../kit/erpnext-simulator.ts';
 import { madeOf, meet, plannedClaim, versionOf, writesOf } from '../kit/erpnext-writes.ts';
+import { claimOf, settle, write } from '../kit/system-world.ts';
 
 let world: ErpnextWorld;
 beforeEach(async () => {

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FaultSpec } from '../../infra/local/systems/faults.ts';
 import { execute } from '../../shared/action/execute.ts';
 import { operations } from '../../shared/connectors/erpnext/operations.ts';
-import { type claimOf, type ErpnextWorld, erpnextWorld, settle } from '../kit/erpnext-simulator.ts';
+import { type ErpnextWorld, erpnextWorld } from '../kit/erpnext-simulator.ts';
 import { meet, writesOf } from '../kit/erpnext-writes.ts';
+import { type claimOf, settle } from '../kit/system-world.ts';
 
 let world: ErpnextWorld;
 beforeEach(async () => {

@@ -9,14 +9,8 @@ import { salesforce } from '../../shared/connectors/salesforce/calls.ts';
 import { compositeRequest, compositeVerdicts, type Subrequest } from '../../shared/connectors/salesforce/composite.ts';
 import { operationById } from '../../shared/connectors/salesforce/operations.ts';
 import type { HttpAnswer, PlannedCall, WriteVerdict } from '../../shared/model/operation.ts';
-import {
-  apiVersion,
-  callSalesforce,
-  exchange,
-  type SalesforceWorld,
-  salesforceWorld,
-  write,
-} from '../kit/salesforce-simulator.ts';
+import { apiVersion, callSalesforce, type SalesforceWorld, salesforceWorld } from '../kit/salesforce-simulator.ts';
+import { exchange, write } from '../kit/system-world.ts';
 
 let world: SalesforceWorld;
 let serial = 0;

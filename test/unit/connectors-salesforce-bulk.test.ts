@@ -6,14 +6,8 @@ import { csvOf, readCsv } from '../../shared/connectors/salesforce/csv.ts';
 import { operationById } from '../../shared/connectors/salesforce/operations.ts';
 import type { Json } from '../../shared/model/json.ts';
 import type { HttpAnswer, PlannedCall } from '../../shared/model/operation.ts';
-import {
-  callSalesforce,
-  exchange,
-  read,
-  type SalesforceWorld,
-  salesforceWorld,
-  write,
-} from '../kit/salesforce-simulator.ts';
+import { callSalesforce, type SalesforceWorld, salesforceWorld } from '../kit/salesforce-simulator.ts';
+import { exchange, read, write } from '../kit/system-world.ts';
 
 const invalid = expect.objectContaining({ code: 'invalid_input' });
 const context = { apiVersion: '62.0', providerKey: 'act_k_1' };

@@ -4,7 +4,8 @@ import { salesforce } from '../../shared/connectors/salesforce/calls.ts';
 import type { SalesforceRecord } from '../../shared/connectors/salesforce/client.ts';
 import { operationById } from '../../shared/connectors/salesforce/operations.ts';
 import type { HttpAnswer, PlannedCall } from '../../shared/model/operation.ts';
-import { callSalesforce, read, type SalesforceWorld, salesforceWorld } from '../kit/salesforce-simulator.ts';
+import { callSalesforce, type SalesforceWorld, salesforceWorld } from '../kit/salesforce-simulator.ts';
+import { read } from '../kit/system-world.ts';
 
 let world: SalesforceWorld;
 beforeEach(async () => {

@@ -2,14 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { salesforce } from '../../shared/connectors/salesforce/calls.ts';
 import { operationById } from '../../shared/connectors/salesforce/operations.ts';
 import type { HttpAnswer, PlannedCall, RequestSpec, WriteOperation } from '../../shared/model/operation.ts';
-import {
-  callSalesforce,
-  exchange,
-  read,
-  type SalesforceWorld,
-  salesforceWorld,
-  write,
-} from '../kit/salesforce-simulator.ts';
+import { callSalesforce, type SalesforceWorld, salesforceWorld } from '../kit/salesforce-simulator.ts';
+import { exchange, read, write } from '../kit/system-world.ts';
 
 let world: SalesforceWorld;
 beforeEach(async () => {

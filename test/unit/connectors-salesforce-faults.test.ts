@@ -4,14 +4,8 @@ import { execute } from '../../shared/action/execute.ts';
 import { salesforce } from '../../shared/connectors/salesforce/calls.ts';
 import { operations } from '../../shared/connectors/salesforce/operations.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
-import {
-  callSalesforce,
-  claimOf,
-  read,
-  type SalesforceWorld,
-  salesforceWorld,
-  settle,
-} from '../kit/salesforce-simulator.ts';
+import { callSalesforce, type SalesforceWorld, salesforceWorld } from '../kit/salesforce-simulator.ts';
+import { claimOf, read, settle } from '../kit/system-world.ts';
 
 let world: SalesforceWorld;
 const post = async (type: string, fields: object): Promise<string> => {

@@ -5,11 +5,12 @@ import { stripe } from '../../shared/connectors/stripe/calls.ts';
 import { operations } from '../../shared/connectors/stripe/operations.ts';
 import { actionId } from '../../shared/model/ids.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
-import { callStripe, claimOf, type StripeWorld, settle, stripeWorld } from '../kit/stripe-simulator.ts';
+import { callStripe, type StripeWorld, stripeWorld } from '../kit/stripe-simulator.ts';
+import { claimOf, settle } from '../kit/system-world.ts';
 
 let world: StripeWorld;
 const post = async (path: string, params: Record<string, string> = {}): Promise<string> => {
-  const { status, text, body } = await callStripe(world.stripe, 'POST', path, params);
+  const { status, text, body } = await callStripe(world.simulator, 'POST', path, params);
   if (status !== 200) throw new Error(text);
   return body.id;
 };
@@ -92,13 +93,13 @@ async function meet(name: string, fault: FaultSpec) {
   const call = await (writes[name] ?? writes['customers.create'])?.(world.clock.now());
   if (!call) throw new Error(name);
   const request = await claimOf(world, call);
-  world.stripe.effects.clear();
+  world.simulator.effects.clear();
   const method = name.endsWith('.delete') ? 'DELETE' : 'POST';
-  world.stripe.addFault({ ...fault, match: { method } });
+  world.simulator.addFault({ ...fault, match: { method } });
   return { request, first: await execute(world.kernel, request), key: request.identity.key };
 }
 
-const applied = () => world.stripe.effects.effects().length;
+const applied = () => world.simulator.effects.effects().length;
 
 it('is run for every write there is', () => {
   const all = [...operations.values()]
@@ -135,7 +136,7 @@ it('a declined card is a refusal that is not tried again', async () => {
 
 it('a record that another request holds is tried again under the same key', async () => {
   const request = await claimOf(world, stripe.customers.create({ email: 'l@b.example' }, world.clock.now()));
-  world.stripe.knobs.locks = 1;
+  world.simulator.knobs.locks = 1;
   expect((await execute(world.kernel, request)).outcome.kind).toBe('queued');
   const record = await settle(world, request.identity.key);
   expect([record.state, applied(), record.resendNo]).toEqual(['SUCCEEDED', 1, 0]);
@@ -145,8 +146,8 @@ it('a key that Stripe knows from another request is looked into, and never belie
   const call = stripe.customers.create({ email: 'k@b.example' }, world.clock.now());
   const request = await claimOf(world, call);
   const key = actionId(request.identity.key, 1);
-  await callStripe(world.stripe, 'POST', '/v1/customers', { email: 'x@b.example' }, { 'idempotency-key': key });
-  world.stripe.effects.clear();
+  await callStripe(world.simulator, 'POST', '/v1/customers', { email: 'x@b.example' }, { 'idempotency-key': key });
+  world.simulator.effects.clear();
   expect((await execute(world.kernel, request)).outcome.kind).toBe('unknown');
   const record = await settle(world, request.identity.key);
   expect([record.state, applied()]).toEqual(['FAILED', 0]);
