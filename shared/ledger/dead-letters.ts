@@ -28,7 +28,7 @@ const dueInMs = 4 * 3_600_000;
 export async function keepDeadLetter(deps: DeadLetterDeps, letter: DeadLetter): Promise<void> {
   const body = new TextEncoder().encode(letter.body);
   const hash = await deps.payloads.put(body);
-  const { system, identity } = inboxFacts(letter.body);
+  const { system, identity, eventId } = inboxFacts(letter.body);
   const queue = letter.queueArn.split(':').at(-1) ?? 'unknown';
   const known = system !== null && Object.hasOwn(deps.config.systems, system) ? deps.config.systems[system] : undefined;
   const opened = await deps.cases.open(
@@ -43,7 +43,7 @@ export async function keepDeadLetter(deps: DeadLetterDeps, letter: DeadLetter): 
       actionId: null,
       runId: null,
       system: known ? system : null,
-      eventIdentity: identity,
+      eventIdentity: identity ?? eventId,
       facts: { queue, messageId: letter.messageId, body: hash, bytes: body.byteLength },
     },
     deps.clock.now(),
@@ -51,17 +51,27 @@ export async function keepDeadLetter(deps: DeadLetterDeps, letter: DeadLetter): 
   await notify(deps, opened, 'opened', null);
 }
 
-/** System and identity of an inbox message; nothing where the body is another thing. The text is not trusted further. */
-function inboxFacts(body: string): { system: string | null; identity: string | null } {
+/** `eventId`: of a delivery, which is one of several of its event. */
+type MessageFacts = {
+  readonly system: string | null;
+  readonly identity: string | null;
+  readonly eventId: string | null;
+};
+
+const unknownMessage: MessageFacts = { system: null, identity: null, eventId: null };
+
+/** System and event of a queued message; nothing where the body is another thing. The text is not trusted further. */
+function inboxFacts(body: string): MessageFacts {
   try {
     const message: unknown = JSON.parse(body);
-    if (typeof message !== 'object' || message === null) return { system: null, identity: null };
-    const { system, identity } = message as { system?: unknown; identity?: unknown };
+    if (typeof message !== 'object' || message === null) return unknownMessage;
+    const { system, identity, eventId } = message as Readonly<Record<string, unknown>>;
     return {
       system: typeof system === 'string' ? system : null,
       identity: typeof identity === 'string' ? identity.slice(0, 500) : null,
+      eventId: typeof eventId === 'string' ? eventId.slice(0, 500) : null,
     };
   } catch {
-    return { system: null, identity: null };
+    return unknownMessage;
   }
 }

@@ -169,6 +169,14 @@ describe('dead letters', () => {
     expect(w.cases.cases).toHaveLength(1);
   });
 
+  it('of one event for two agents are a case each, and both name the event', async () => {
+    const w = world();
+    for (const agent of ['desk', 'sales']) {
+      await keepDeadLetter(w.deps, letter(`{"system":"hubspot","eventId":"hubspot#crm#1","agent":"${agent}"}`));
+    }
+    expect(w.cases.cases.map(({ eventIdentity }) => eventIdentity)).toEqual(['hubspot#crm#1', 'hubspot#crm#1']);
+  });
+
   it.each(['not json', '[]', 'null', '{"system":"__proto__"}', '{"system":"elsewhere"}'])(
     'that cannot be read, such as %s, still have an owner',
     async (body) => {

@@ -220,6 +220,19 @@ describe('15 minutes down with 500 events', () => {
   });
 });
 
+it('an event that waits is a case before the queue forgets it, after fewer attempts than the queue counts', async () => {
+  const made = await world(() => 503, { whileDown: 'queue', deadline: '1h' });
+  made.put(delivery(1, made.start));
+  const message = [...made.queue.values()][0];
+  await made.runUntil(made.start + 14 * 86_400_000);
+  expect([outcomes(made), made.queue.size, made.clock.now() - made.start < 14 * 86_400_000]).toEqual([
+    ['case'],
+    0,
+    true,
+  ]);
+  expect(message?.received).toBeLessThan(1000);
+});
+
 it('an event that waited while nobody worked is tried once before the rule decides', async () => {
   const made = await world(() => 200, { whileDown: 'rule', rule: 'any', deadline: '5m' });
   made.put(delivery(1, made.start - 3_600_000));

@@ -46,6 +46,8 @@ const leaseMs = 65_000;
 /** The queue forgets after 14 days; what still waits a day before that is a case. */
 const longestWaitMs = 13 * 86_400_000;
 const backoff: Backoff = { baseMs: 2_000, capMs: 300_000 };
+/** The longer an event has waited, the longer it waits again, so that 13 days are not more attempts than the queue counts. */
+const shareOfAge = 50;
 const rule = { opensAfter: 5, staysMs: 30_000 };
 const maxAnswerBytes = 1_048_576;
 
@@ -131,7 +133,7 @@ async function again(deps: DeliverDeps, work: Work, waitMs: number): Promise<Del
   await deps.deliveries.release({ id: deliveryId(message), owner, nowMs });
   // Apart from each other, so that an endpoint that is back is not met by all of them at once.
   const apartMs = backoffMs({ backoff: { baseMs: 5_000, capMs: 5_000 }, random: deps.random }, { attempt: 1 });
-  const delayMs = Math.max(waitMs, 1_000) + apartMs;
+  const delayMs = Math.max(waitMs, 1_000, ageMs / shareOfAge) + apartMs;
   return { kind: 'later', delayMs: leftMs > 0 ? Math.min(delayMs, leftMs) : delayMs };
 }
 
