@@ -2,7 +2,7 @@ import type { Classified, FailureClass, HttpAnswer } from '../model/operation.ts
 import { parseRetryAfter } from '../resilience/backoff.ts';
 import { judgeAccount } from './account-check.ts';
 import { defaultPauseMs } from './after-answer.ts';
-import { sendWithReplay } from './exchange.ts';
+import { type Held, sendWithReplay } from './exchange.ts';
 import { passBreaker } from './gate.ts';
 import type { SendResult } from './sender.ts';
 import { accountRequest, notSent, type OneRequest, type SenderDeps, type Way } from './way.ts';
@@ -13,20 +13,29 @@ export type Accounts = {
   readonly asking: Map<string, Promise<SendResult | null>>;
 };
 
-/** Null where writes may go; asked again whenever the credential is another, once for all writes that wait for it. */
-export async function knownAccount(
+/** A credential changes at most so often while its account is asked; then the write comes again later. */
+const mostChanges = 3;
+
+/**
+ * The credential for a write: one that is known to lead to the configured account. The system is asked whenever the credential is
+ * another, once for all writes that wait for it, also before the same request is sent again under a newer one.
+ */
+export async function knownCredential(
   deps: SenderDeps,
   way: Way,
   request: OneRequest,
   { checked, asking }: Accounts,
-): Promise<SendResult | null> {
-  const held = await deps.credentials.authorize(way.system);
-  if ('version' in held && checked.get(way.system) === held.version) return null;
-  const running = asking.get(way.system);
-  if (running !== undefined) return running;
-  const question = askAccount(deps, way, request, checked).finally(() => asking.delete(way.system));
-  asking.set(way.system, question);
-  return question;
+): Promise<Held> {
+  for (let round = 0; round < mostChanges; round += 1) {
+    const held = await deps.credentials.authorize(way.system);
+    if ('unavailable' in held || checked.get(way.system) === held.version) return held;
+    const question =
+      asking.get(way.system) ?? askAccount(deps, way, request, checked).finally(() => asking.delete(way.system));
+    asking.set(way.system, question);
+    const refused = await question;
+    if (refused !== null) return { refused };
+  }
+  return { refused: notSent('transient', 'account_unanswered', 'The credential changed while its account was asked.') };
 }
 
 async function askAccount(

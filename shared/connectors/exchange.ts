@@ -5,7 +5,7 @@ import type { HttpAnswer } from '../model/operation.ts';
 import { remainingMs } from '../resilience/deadline.ts';
 import type { RateVerdict } from '../resilience/rate-limit.ts';
 import { noteAnswer } from './after-answer.ts';
-import type { Credential } from './credentials.ts';
+import type { Authorization, Credential } from './credentials.ts';
 import type { SendInput, SendResult } from './sender.ts';
 import { credentialOf, notSent, type OneRequest, type SenderDeps, type Way } from './way.ts';
 
@@ -17,13 +17,24 @@ const callNeedsMs = 4000;
 /** What became of a request, under which version of the credential, and whether it showed the system working (null: neither). */
 export type Sent = { readonly result: SendResult; readonly version: number | null; readonly works: boolean | null };
 
-/** Sends, and once more where the system says that the credential has ended and a newer one could be had. */
-export async function sendWithReplay(deps: SenderDeps, way: Way, request: OneRequest): Promise<Sent> {
-  const first = await sendOnce(deps, way, request);
+/** A credential to send with, or why there is none that this request may go under. */
+export type Held = Authorization | { readonly refused: SendResult };
+
+/**
+ * Sends, and once more where the system says that the credential has ended and a newer one could be had.
+ * @param authorize asked before each of the two; whatever credential there is where it is left out
+ */
+export async function sendWithReplay(
+  deps: SenderDeps,
+  way: Way,
+  request: OneRequest,
+  authorize: () => Promise<Held> = () => deps.credentials.authorize(way.system),
+): Promise<Sent> {
+  const first = await sendOnce(deps, way, request, authorize);
   if (first.result.kind !== 'answer' || first.version === null) return first;
   if (!refreshHelps(way, first.result.answer)) return first;
   if ((await deps.credentials.rejected(way.system, first.version)) === 'broken') return first;
-  return sendOnce(deps, way, request);
+  return sendOnce(deps, way, request, authorize);
 }
 
 function refreshHelps({ config, manifest }: Way, answer: HttpAnswer): boolean {
@@ -36,8 +47,14 @@ function refreshHelps({ config, manifest }: Way, answer: HttpAnswer): boolean {
   return config.auth.refresh !== 'ttl' || manifest.saysTokenExpired(answer);
 }
 
-async function sendOnce(deps: SenderDeps, way: Way, request: OneRequest): Promise<Sent> {
-  const held = await deps.credentials.authorize(way.system);
+async function sendOnce(
+  deps: SenderDeps,
+  way: Way,
+  request: OneRequest,
+  authorize: () => Promise<Held>,
+): Promise<Sent> {
+  const held = await authorize();
+  if ('refused' in held) return { result: held.refused, version: null, works: null };
   if ('unavailable' in held) {
     const waits = held.retryAfterMs !== undefined;
     const why = 'There is no usable credential for this system.';

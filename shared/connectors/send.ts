@@ -1,7 +1,7 @@
 import { PlumblineError } from '../model/errors.ts';
 import { backoffMs } from '../resilience/backoff.ts';
 import { nearerDeadline, remainingMs } from '../resilience/deadline.ts';
-import { type Accounts, knownAccount } from './account-question.ts';
+import { type Accounts, knownCredential } from './account-question.ts';
 import { type Sent, sendWithReplay } from './exchange.ts';
 import { passBreaker } from './gate.ts';
 import type { Sender, SendResult } from './sender.ts';
@@ -14,7 +14,7 @@ const readAgainWithinMs = 500;
 const readAgainNeedsMs = 3000;
 
 /**
- * Makes the one way out to systems: breaker, account check before a process's first write with a credential, credential,
+ * Makes the one way out to systems: breaker, credential, account check before a process's first write with it,
  * rate limit, deadline, one HTTP request, and one replay of the same request after a refreshed 401. A read that found the
  * system failing is asked once more; writes are retried by the kernel alone. Anything that stops a request before it is
  * written is `not_sent`. What an answer means is for the operation to judge.
@@ -41,7 +41,7 @@ export function makeSender(deps: SenderDeps): Sender {
 }
 
 async function write(deps: SenderDeps, way: Way, request: OneRequest, accounts: Accounts): Promise<SendResult> {
-  return (await knownAccount(deps, way, request, accounts)) ?? (await sendWithReplay(deps, way, request)).result;
+  return (await sendWithReplay(deps, way, request, () => knownCredential(deps, way, request, accounts))).result;
 }
 
 /** A read, and once more where the system failed it and the budget for retries has room. */

@@ -32,6 +32,19 @@ describe('the account', () => {
     expect(paths().filter((path) => path.startsWith('/account'))).toHaveLength(2);
   });
 
+  it('is asked again before a write is sent once more under a newer credential, which may lead elsewhere', async () => {
+    let asked = 0;
+    const { call, sent } = house({
+      answers: ({ path, headers }) => {
+        if (path === '/w') return headers.authorization === 'Bearer t1' ? answer(401) : answer(201);
+        asked += 1;
+        return portal(asked === 1 ? 4711 : 4712);
+      },
+    });
+    expect(await call('write')).toMatchObject({ kind: 'not_sent', error: { code: 'account_mismatch' } });
+    expect(sent.filter(({ path }) => path === '/w').map(({ headers }) => headers.authorization)).toEqual(['Bearer t1']);
+  });
+
   it.each<[string, HttpResult, Record<string, unknown>, boolean]>([
     ['another portal', portal(4712), { portalId: 4711, is: 'sandbox' }, false],
     ['production behind a sandbox name', portal(4711, 'STANDARD'), { portalId: 4711, is: 'sandbox' }, true],
