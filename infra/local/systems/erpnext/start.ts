@@ -94,7 +94,7 @@ export async function startErpnext(options: ErpnextOptions): Promise<ErpnextSimu
 
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   const { site } = deps;
-  if (request.path.startsWith('/_')) return site.file.atomically(() => adminRoute(deps, request));
+  if (request.path.startsWith('/_')) return adminRoute(deps, request);
   const entry = site.effects.arrived(site.clock.now(), request);
   const fault = deps.faults.next(request.method, request.path);
   entry.fault = fault?.kind ?? null;

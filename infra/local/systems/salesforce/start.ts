@@ -126,7 +126,7 @@ function assemble(options: SalesforceOptions, file: StateFile): Deps {
 
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   const { org } = deps;
-  if (request.path.startsWith('/_')) return org.file.atomically(() => adminRoute(deps, request));
+  if (request.path.startsWith('/_')) return adminRoute(deps, request);
   const entry = org.effects.arrived(org.clock.now(), request);
   const fault = deps.faults.next(request.method, request.path);
   entry.fault = fault?.kind ?? null;
