@@ -114,7 +114,8 @@ describe('a document of the simulated site', () => {
   it('compares `modified` as text', async () => {
     const name = await draft();
     const { modified } = (await call('GET', `/api/resource/Sales Order/${name}`)).body.data;
-    expect(modified).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/);
+    // As Python, it writes no fraction where that is zero.
+    expect(modified).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?$/);
     expect(said(await put(name, { po_no: '1', modified: `${modified}0` }))).toEqual([417, 'TimestampMismatchError']);
     expect((await put(name, { po_no: '1', modified })).status).toBe(200);
     expect(said(await put(name, { po_no: '2', modified }))).toEqual([417, 'TimestampMismatchError']);

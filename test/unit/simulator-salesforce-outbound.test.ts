@@ -21,18 +21,21 @@ let receiver: SimListener;
 let received: SimRequest[];
 let answers: Said[];
 let arrivals: (() => void)[];
+/** No answer is given before this. */
+let gate: Promise<void>;
 
 const start = async (options: Partial<SalesforceOptions> = {}) => {
   org = await startTestSalesforce({ retryDelaysMs: [1, 1, 1], ...options });
   org.webhooks.target({ url: `${receiver.url}/salesforce/outbound`, secret });
 };
 beforeEach(async () => {
-  [received, answers, arrivals] = [[], [], []];
+  [received, answers, arrivals, gate] = [[], [], [], Promise.resolve()];
   receiver = await listenLoopback({
     port: 0,
     handle: async (request) => {
       received.push(request);
       for (const wake of arrivals.splice(0)) wake();
+      await gate;
       return { headers: { 'content-type': 'text/xml' }, ...(answers.shift() ?? yes) };
     },
   });
@@ -100,11 +103,13 @@ describe('outbound messages of the simulated Salesforce organization', () => {
   ])('that are answered with %s come again under the same ids and with the values of then', async (_name, said) => {
     await start();
     answers.push(said, said);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate = promise;
     const id = await create('before');
     await arrived(1);
-    org.webhooks.target(null);
+    await knob('drop-webhook');
     await callSalesforce(org, 'PATCH', `sobjects/Account/${id}`, { Name: 'after' });
-    org.webhooks.target({ url: `${receiver.url}/salesforce/outbound`, secret });
+    resolve();
     const messages = await arrived(3);
     expect(new Set(messages.flat().map(({ Id }) => Id)).size).toBe(1);
     expect(messages.at(-1)?.[0]).toMatchObject({ sObject: { Name: 'after' } });
