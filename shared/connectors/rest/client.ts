@@ -82,13 +82,24 @@ function pairsOf(
   });
 }
 
-/** The JSON of an answer's body; undefined where it is none, such as the HTML page of something in between. */
+/**
+ * The JSON of an answer's body; undefined where it is none, such as the HTML page of something in between. A whole number that
+ * no double holds stands as the text that was sent: a rounded id would be another record's.
+ */
 export function bodyOf(answer: HttpAnswer): Json | undefined {
+  const text = answer.bodyText.replace(/^\uFEFF/, '');
   try {
-    return JSON.parse(answer.bodyText.replace(/^\uFEFF/, '')) as Json;
+    const body = JSON.parse(text) as Json;
+    return /[0-9]{16}/.test(text) ? (JSON.parse(text.replaceAll(textOrNumber, exact)) as Json) : body;
   } catch {
     return undefined;
   }
+}
+
+const textOrNumber = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*/g;
+
+function exact(token: string): string {
+  return /^-?[0-9]+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token;
 }
 
 /** The value at a path of the description; undefined where there is none. */

@@ -67,11 +67,10 @@ export function restFailure(rest: RestConfig, answer: HttpAnswer): RestFailure {
   const told = rule?.class ?? byStatus[answer.status];
   const kind = told ?? 'unknown_outcome';
   const waitMs = waitOf(answer) ?? (rule?.wait === undefined ? undefined : rule.wait * 1000);
-  const proves = rule
-    ? ruleProves(rule, answer)
-    : told !== undefined && (own || refusedInFront.includes(answer.status));
+  const inFront = refusedInFront.includes(answer.status);
+  const proves = rule ? ruleProves(rule, answer, own || inFront) : told !== undefined && (own || inFront);
   // Absence that a page of something in between tells is none.
-  const unsure = !rule && !own && !refusedInFront.includes(answer.status);
+  const unsure = !own && !inFront && (!rule || (rule.class === 'not_found' && !looksInside(rule)));
   return {
     notApplied: proves && kind !== 'unknown_outcome',
     error: {
@@ -83,8 +82,16 @@ export function restFailure(rest: RestConfig, answer: HttpAnswer): RestFailure {
   };
 }
 
-function ruleProves(rule: RestConfig['errors'][number], answer: HttpAnswer): boolean {
-  return rule.nothingWritten || (answer.status < 500 && rule.class !== 'transient');
+type Rule = RestConfig['errors'][number];
+
+/** A rule that knows no more than a status holds for the page of something in between, too. */
+function ruleProves(rule: Rule, answer: HttpAnswer, own: boolean): boolean {
+  if (rule.nothingWritten) return true;
+  return answer.status < 500 && rule.class !== 'transient' && (own || looksInside(rule));
+}
+
+function looksInside({ when }: Rule): boolean {
+  return when.at !== undefined || when.bodyContains !== undefined;
 }
 
 /** A short code of the system's own, else the status. */

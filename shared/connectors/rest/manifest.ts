@@ -40,9 +40,15 @@ export function manifestOf(system: RestSystem, operations: ReadonlyMap<string, O
   };
 }
 
-/** Whether an answer is a failure whatever was asked: by its status, or by a rule for systems that answer 200 to everything. */
+/**
+ * Whether an answer is a failure whatever was asked: by its status, or by a rule for systems that answer 200 to everything. What
+ * any operation would take for its success is none: a write that was carried out must not be sent again for a word in its answer.
+ */
 function isFailure({ rest }: RestSystem, answer: HttpAnswer): boolean {
-  return answer.status >= 300 || rest.errors.some(({ when }) => holds(when, answer));
+  if (answer.status >= 300) return true;
+  if (!rest.errors.some(({ when }) => holds(when, answer))) return false;
+  const successes = Object.values(rest.operations).map((operation) => operation.success ?? rest.success);
+  return !successes.some((success) => succeeded({ success }, {}, answer));
 }
 
 /** Production, unless the answer itself says that it is not. An answer that names less than was asked is none. */

@@ -69,11 +69,16 @@ function placeOf(paging: RestPaging, { after }: RestInput): Place | null {
     const wanted = { page: 'number', offset: 'number', cursor: 'string', 'link-header': 'link-header', none: '' }[
       paging.kind
     ];
-    if (isObject(place) && kind === wanted) return place as unknown as Place;
+    const pairs = isObject(place) && Array.isArray(place.at) ? (place.at as readonly Json[]) : [];
+    if (isObject(place) && kind === wanted && pairs.every(isPair)) return place as unknown as Place;
   } catch {
     // Falls through to the refusal.
   }
   throw invalid('`after` is not one that this list gave.', 'Repeat the `after` of the page before, or leave it out.');
+}
+
+function isPair(value: Json): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === 'string');
 }
 
 function invalid(message: string, hint: string): PlumblineError {

@@ -69,16 +69,28 @@ function judgeWrite(system: RestSystem, write: RestWrite, answer: HttpAnswer, in
       ? { kind: 'not_applied', error }
       : { kind: 'unknown', error: { ...error, class: 'unknown_outcome' } };
   }
-  const record = valueAt(bodyOf(answer), write.record);
+  const body = bodyOf(answer);
+  // A page that says 200 may be of something in between; that nothing is said at all is an answer of many systems.
+  if (body === undefined && answer.bodyText.trim() !== '') return unreadable('The answer to a write is no JSON.');
+  const record = valueAt(body, write.record);
   const id = namedId(write, input) ?? valueAt(record, write.id);
   if ((typeof id !== 'string' && typeof id !== 'number') || id === '') {
-    const message = `The answer names no ${write.object} where the description says.`;
-    return { kind: 'unknown', error: { class: 'unknown_outcome', code: 'unreadable_answer', message } };
+    return unreadable(`The answer names no ${write.object} where the description says.`);
   }
-  const told = Object.fromEntries(write.returns.map((field) => [field, valueAt(record, field) ?? null]));
+  // A field that is not answered is left out, so that it does not read as empty.
+  const told = Object.fromEntries(
+    write.returns.flatMap((field) => {
+      const value = valueAt(record, field);
+      return value === undefined ? [] : [[field, value] as const];
+    }),
+  );
   const data = { id: String(id), properties: { ...writtenOf(write, input), ...told } };
   const created = write.effect === 'create' ? { created: true } : {};
   return { kind: 'applied', data, records: [refOf(system, write, String(id))], ...created };
+}
+
+function unreadable(message: string): WriteVerdict {
+  return { kind: 'unknown', error: { class: 'unknown_outcome', code: 'unreadable_answer', message } };
 }
 
 /** The fields that a write sets, as the read that compares them shows them. */
