@@ -1,7 +1,7 @@
 import type { ActionRecord } from '../model/action.ts';
 import { move, stay } from './moves.ts';
 import { targetChanged } from './step-claim.ts';
-import { lapse, lapsed } from './step-time.ts';
+import { dueWithinAge, lapse, lapsed } from './step-time.ts';
 import type { RecheckEvent, Step, StepAt } from './step-types.ts';
 
 /**
@@ -16,7 +16,11 @@ export function stepRecheck(record: ActionRecord | null, event: RecheckEvent, at
   if (lapsed(record, at)) return lapse(record, at);
   switch (says.kind) {
     case 'hold':
-      return move(record, at, { state: 'RETRYABLE', dueMs: says.untilMs, failure: record.failure });
+      return move(record, at, {
+        state: 'RETRYABLE',
+        dueMs: dueWithinAge(record, says.untilMs, at),
+        failure: record.failure,
+      });
     case 'refuse':
       return move(record, at, { state: 'REJECTED', settledAtMs: at.nowMs, failure: says.failure });
     case 'target_changed':

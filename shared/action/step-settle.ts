@@ -1,7 +1,7 @@
 import type { ActionRecord } from '../model/action.ts';
 import type { Classified } from '../model/operation.ts';
 import { moveOwned, retryDelayMs, stay } from './moves.ts';
-import { toUnknown } from './step-time.ts';
+import { dueWithinAge, toUnknown } from './step-time.ts';
 import type { SettleEvent, Step, StepAt } from './step-types.ts';
 
 /** Failures after which the same request, later, may succeed. */
@@ -27,7 +27,8 @@ export function stepSettle(record: ActionRecord | null, event: SettleEvent, at: 
   if (!passing.includes(verdict.error.class) || record.attempts >= at.limits.maxAttempts) {
     return moveOwned(record, at, { state: 'FAILED', settledAtMs: at.nowMs, failure, owner });
   }
-  const dueMs = at.nowMs + retryDelayMs(record.attempts, event.jitter, verdict.error.retryAfterMs);
+  const delayMs = retryDelayMs(record.attempts, event.jitter, verdict.error.retryAfterMs);
+  const dueMs = dueWithinAge(record, at.nowMs + delayMs, at);
   const change = verdict.stored === true ? anotherProviderKey(record) : {};
   return moveOwned(record, at, { state: 'RETRYABLE', dueMs, failure }, change);
 }

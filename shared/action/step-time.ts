@@ -56,8 +56,17 @@ function approvalUnused(record: ActionRecord, at: StepAt): boolean {
 }
 
 function spent(record: ActionRecord, at: StepAt): boolean {
+  return record.attempts >= at.limits.maxAttempts || at.nowMs > ageEndMs(record, at);
+}
+
+function ageEndMs(record: ActionRecord, at: StepAt): number {
   const since = Math.max(record.createdAtMs, record.decision?.atMs ?? 0, record.approval?.decision?.atMs ?? 0);
-  return record.attempts >= at.limits.maxAttempts || at.nowMs > since + at.limits.maxAgeMs;
+  return since + at.limits.maxAgeMs;
+}
+
+/** A waiting action is looked at when its age is over at the latest, however long its system asked to wait: then it has an owner. */
+export function dueWithinAge(record: ActionRecord, dueMs: number, at: StepAt): number {
+  return Math.min(dueMs, ageEndMs(record, at) + 1);
 }
 
 const lostOwner = failureFor(

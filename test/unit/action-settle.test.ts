@@ -46,6 +46,31 @@ describe('a verdict whose write was not answered', () => {
   });
 });
 
+describe('a wait that a system asks for', () => {
+  const longMs = 999_999_999_000;
+
+  it('ends with the age of the action at the latest: then it has an owner and is not forgotten', async () => {
+    const { deps, clock } = scripted({ ...rate, error: { ...rate.error, retryAfterMs: longMs } });
+    await execute(deps, testRequest());
+    const record = await deps.store.get(testIdentity().key);
+    const endMs = (record?.createdAtMs ?? 0) + deps.limits.maxAgeMs + 1;
+    expect(record).toMatchObject({ state: 'RETRYABLE', dueMs: endMs });
+    clock.advance(endMs - clock.now());
+    await workOn(deps, resolving(null));
+    expect((await deps.store.get(testIdentity().key))?.state).toBe('FAILED');
+  });
+
+  it('does so too where it is told by looking again', async () => {
+    const { deps, clock } = scripted(rate);
+    await execute(deps, testRequest());
+    clock.advance(20_000);
+    const hold = async () => ({ kind: 'hold', untilMs: clock.now() + longMs }) as const;
+    await workOn(deps, { ...resolving(null), recheck: hold });
+    const record = await deps.store.get(testIdentity().key);
+    expect(record).toMatchObject({ state: 'RETRYABLE', dueMs: (record?.createdAtMs ?? 0) + deps.limits.maxAgeMs + 1 });
+  });
+});
+
 describe('an approval', () => {
   const permission = { kind: 'approval', rule: 'approvals[0]', by: 'leads', notAfterMs: 1_800_003_600_000 } as const;
   const id = actionId(testIdentity().key, 1);
