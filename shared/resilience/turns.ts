@@ -19,6 +19,8 @@ const defaultEveryMs = 100;
 /** Waiting is over once the last turn is so long ago: whatever still waited would have taken another. */
 const overAfterMs = 120_000;
 const keepMs = 172_800_000;
+/** What waits asks again at least once an hour, whatever a system said: one answer must not move all turns behind it away. */
+const longestAskedMs = 3_600_000;
 
 /** The time between two turns of a system, milliseconds. */
 export function turnEveryMs(rules: readonly RateRule[]): number {
@@ -49,7 +51,7 @@ export function takesTurns(deps: { readonly store: ResilienceStore; readonly clo
       const [nowMs, held] = [deps.clock.now(), waitingOf(value)];
       let lastMs = held?.lastMs ?? 0;
       const turns = from.map((notBeforeMs) => {
-        lastMs = Math.max(notBeforeMs, nowMs, lastMs + everyMs);
+        lastMs = Math.max(Math.min(notBeforeMs, nowMs + longestAskedMs), nowMs, lastMs + everyMs);
         return lastMs;
       });
       const sinceMs = held === null || isOver(held, nowMs) ? nowMs : held.sinceMs;

@@ -34,6 +34,13 @@ describe('turns', () => {
     expect(await take('crm', rules, 1_000_000)).toBe(1_060_000);
   });
 
+  it('lie within an hour, whatever the system said: one answer does not move those behind it away', async () => {
+    const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
+    const take = takesTurns({ store, clock });
+    expect(await take('crm', rules, 1_000_000 + 999_999_999_000)).toBe(4_600_000);
+    expect(await take('crm', rules, 1_000_000)).toBe(4_600_250);
+  });
+
   it('are the asked time where the store does not answer: waiting is never lost over it', async () => {
     const fault = async () => {
       throw new PlumblineError('x', { code: 'store_unavailable', retry: 'after_check', hint: '' });
