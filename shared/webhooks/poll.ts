@@ -42,6 +42,7 @@ type Source = {
 const leaseMs = 70_000;
 /** Kept for what is stored after the last page, milliseconds. */
 const reserveMs = 10_000;
+/** It is asked again at least once an hour, whatever its system said: so the third failure is found, and its owner told. */
 const longestWaitMs = 3_600_000;
 /** So often in a row a feed may fail until its owner is asked. */
 const failuresOfCase = 3;
@@ -109,6 +110,8 @@ async function walk(deps: PollDeps, on: Walk, begun: FeedState): Promise<number>
     const { changes, next, more } = page;
     const fresh = changes.filter((change) => !state.recent.includes(nameOf(change)));
     await enqueue(deps, on, fresh);
+    // A page after failures closes their case, also where a later page fails; before the place is written that forgets them.
+    if (state.failures >= failuresOfCase) await settle(deps, on.source);
     sent += fresh.length;
     const recent = [...state.recent, ...fresh.map(nameOf)].slice(-remembered);
     const goesOn = more && deps.clock.now() < on.deadlineMs;
@@ -118,13 +121,14 @@ async function walk(deps: PollDeps, on: Walk, begun: FeedState): Promise<number>
     if (written === null || !goesOn) break;
     state = written;
   }
-  const reason = 'The feed can be read again.';
-  const dedupeKey = dedupeKeyOf(on.source);
-  if (begun.failures >= failuresOfCase) {
-    await deps.cases.settle(dedupeKey, { by: 'service:feeds', atMs: deps.clock.now(), reason, decision: 'settled' });
-  }
   deps.log.metric('FeedChanges', sent, 'Count', { system: on.source.system, channel: on.source.name });
   return sent;
+}
+
+async function settle(deps: PollDeps, source: Source): Promise<void> {
+  const reason = 'The feed can be read again.';
+  const settled = { by: 'service:feeds', atMs: deps.clock.now(), reason, decision: 'settled' } as const;
+  await deps.cases.settle(dedupeKeyOf(source), settled);
 }
 
 /** Null where another poller has taken over: this one stops. */
@@ -178,7 +182,7 @@ async function failed(
   const { system, name, owner, settings } = source;
   const failures = state.failures + 1;
   deps.log.warn('A feed could not be read.', { system, channel: name, code });
-  if (failures === failuresOfCase) {
+  if (failures % failuresOfCase === 0) {
     const opened = await deps.cases.open(
       {
         ...{
@@ -200,8 +204,8 @@ async function failed(
     );
     await notify(deps, opened, 'opened', null);
   }
-  const waitMs = Math.min(settings.every * 2 ** Math.min(failures, 10), longestWaitMs);
-  return { ...state, failures, leaseUntilMs: 0, nextAtMs: deps.clock.now() + Math.max(waitMs, retryAfterMs) };
+  const waitMs = Math.min(Math.max(settings.every * 2 ** Math.min(failures, 10), retryAfterMs), longestWaitMs);
+  return { ...state, failures, leaseUntilMs: 0, nextAtMs: deps.clock.now() + waitMs };
 }
 
 const nameOf = ({ object, id, version }: { object: string; id: string; version: string }) =>

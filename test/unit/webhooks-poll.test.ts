@@ -225,6 +225,40 @@ describe('a feed that is polled', () => {
     expect([p.found(), await open()]).toEqual([ids, []]);
   });
 
+  it('asks again within the hour, whatever its system said', async () => {
+    const p = poller();
+    await p.poll();
+    const error = { class: 'rate', code: 'RATE_LIMITS', message: '', retryAfterMs: 999_999_999_000 } as const;
+    const send: Sender = async () => ({ kind: 'not_sent', error });
+    Object.assign(p.deps, { send });
+    for (let i = 0; i < 3; i += 1) await p.later(60 * minuteMs);
+    expect((await p.cases.list({ state: 'OPEN', cursor: null })).cases).toMatchObject([{ reason: 'feed_failing' }]);
+  });
+
+  it('closes its case with the first page that is read, also where the second one fails', async () => {
+    const p = poller();
+    await p.poll();
+    for (let i = 0; i < 3; i += 1) {
+      portalClock.advance(100);
+      create(150);
+    }
+    const inner = p.deps.send;
+    let pages = 0;
+    const failing: Sender = async (input) => {
+      pages += 1;
+      const error = { class: 'transient', code: 'system_unavailable', message: '' } as const;
+      return pages <= 3 || pages === 5 ? { kind: 'not_sent', error } : inner(input);
+    };
+    Object.assign(p.deps, { send: failing });
+    const open = async () => (await p.cases.list({ state: 'OPEN', cursor: null })).cases.length;
+    for (let i = 0; i < 3; i += 1) await p.later(60 * minuteMs);
+    expect(await open()).toBe(1);
+    await p.later(60 * minuteMs);
+    expect([pages, await open()]).toEqual([5, 0]);
+    await p.later(60 * minuteMs);
+    expect(await open()).toBe(0);
+  });
+
   it('goes on in the next minute where the time is over', async () => {
     const p = poller();
     await p.poll();
