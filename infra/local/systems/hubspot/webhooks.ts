@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Clock } from '../../../../shared/model/clock.ts';
+import { createDeliveries, type Deliveries, statusOf } from '../deliveries.ts';
 import type { StateFile } from '../state-file.ts';
 import type { Change, Portal } from './portal.ts';
 import { singular } from './property-definitions.ts';
@@ -20,32 +21,19 @@ export const defaultRetryDelaysMs: readonly number[] = [
 ];
 
 type Item = Readonly<Record<string, string | number>>;
-type Batch = { id: string; items: Item[]; attempt: number };
+type Batch = { readonly id: string; readonly items: readonly Item[]; readonly attempt: number };
 
 /** The sender of webhooks. */
-export type WebhookSender = {
-  target(target: WebhookTarget | null): void;
+export type WebhookSender = Deliveries<WebhookTarget, Batch, { readonly items: number }> & {
   onChange(change: Change): void;
-  /** The next `count` deliveries are never made. */
-  drop(count: number): void;
-  /** The next `count` deliveries are made twice. */
-  duplicate(count: number): void;
-  log(): readonly { atMs: number; attempt: number; items: number; status: number | null }[];
-  close(): void;
 };
 
-type Deps = { portal: Portal; clock: Clock; file: StateFile; appId: number; retryDelaysMs: readonly number[] };
-type State = {
-  deps: Deps;
-  target: WebhookTarget | null;
-  waiting: Item[];
-  lastEventId: number;
-  dropping: number;
-  doubling: number;
-  closed: AbortController;
-  log: { atMs: number; attempt: number; items: number; status: number | null }[];
-  running: number;
-  queue: (() => Promise<void>)[];
+type Deps = {
+  readonly portal: Portal;
+  readonly clock: Clock;
+  readonly file: StateFile;
+  readonly appId: number;
+  readonly retryDelaysMs: readonly number[];
 };
 
 const batchSize = 100;
@@ -53,35 +41,35 @@ const concurrency = 10;
 
 /** Sends changes in batches of at most 100, signed, at least once; a restart sends again what was not acknowledged. */
 export function createWebhookSender(deps: Deps): WebhookSender {
-  const lastEventId = deps.file.load<number>('webhook-event-id')[0] ?? 1_000_000;
-  const closed = new AbortController();
-  const state: State = {
-    deps,
-    target: null,
-    waiting: [],
-    lastEventId,
-    dropping: 0,
-    doubling: 0,
-    closed,
-    log: [],
-    running: 0,
-    queue: [],
+  const { file } = deps;
+  const deliveries: Omit<WebhookSender, 'onChange'> = createDeliveries({
+    ...deps,
+    kind: 'webhook-batch',
+    atOnce: concurrency,
+    send: (target: WebhookTarget, batch: Batch) => send(deps, target, batch, deliveries.closed),
+    says: ({ items }) => ({ items: items.length }),
+  });
+  let lastEventId = file.load<number>('webhook-event-id')[0] ?? 1_000_000;
+  const collected: Item[] = [];
+  const flush = () => {
+    const items = collected.splice(0);
+    if (deliveries.closed.aborted) return;
+    file.atomically(() => {
+      for (let start = 0; start < items.length; start += batchSize) {
+        const batch = items.slice(start, start + batchSize);
+        deliveries.offer(() => ({ id: `${batch[0]?.eventId}`, items: batch, attempt: 0 }));
+      }
+    });
   };
   return {
-    target(target) {
-      const first = state.target === null;
-      state.target = target;
-      if (first && target !== null) for (const batch of deps.file.load<Batch>('webhook-batch')) enqueue(state, batch);
+    ...deliveries,
+    onChange(change) {
+      if (deliveries.aimedAt() === null || !isSubscribed(change)) return;
+      lastEventId += 1;
+      file.save('webhook-event-id', 'last', lastEventId);
+      collected.push(itemOf(deps, lastEventId, change));
+      if (collected.length === 1) setImmediate(flush);
     },
-    onChange: (change) => collect(state, change),
-    drop(count) {
-      state.dropping += count;
-    },
-    duplicate(count) {
-      state.doubling += count;
-    },
-    log: () => state.log,
-    close: () => closed.abort(),
   };
 }
 
@@ -90,17 +78,12 @@ export function signV3(secret: string, url: string, body: string, timestamp: str
   return createHmac('sha256', secret).update(`POST${url}${body}${timestamp}`).digest('base64');
 }
 
-function collect(state: State, change: Change): void {
-  const subscribed =
-    change.property === undefined || !change.property.startsWith('hs_') || change.property.startsWith('hs_pipeline');
-  if (state.target === null || !subscribed || change.type === 'notes') return;
-  state.lastEventId += 1;
-  state.deps.file.save('webhook-event-id', 'last', state.lastEventId);
-  state.waiting.push(itemOf(state, change));
-  if (state.waiting.length === 1) setImmediate(() => flush(state));
+function isSubscribed({ type, property }: Change): boolean {
+  if (type === 'notes') return false;
+  return property === undefined || !property.startsWith('hs_') || property.startsWith('hs_pipeline');
 }
 
-function itemOf(state: State, change: Change): Item {
+function itemOf({ portal, appId }: Deps, eventId: number, change: Change): Item {
   const subscriptionType = `${singular(change.type)}.${change.kind}`;
   const subscriptionId = Number.parseInt(
     createHash('sha256')
@@ -110,10 +93,10 @@ function itemOf(state: State, change: Change): Item {
     16,
   );
   return {
-    eventId: state.lastEventId,
+    eventId,
     subscriptionId,
-    portalId: state.deps.portal.portalId,
-    appId: state.deps.appId,
+    portalId: portal.portalId,
+    appId,
     occurredAt: change.atMs,
     subscriptionType,
     attemptNumber: 0,
@@ -122,78 +105,13 @@ function itemOf(state: State, change: Change): Item {
     ...(change.kind === 'creation' ? { changeFlag: 'CREATED' } : {}),
     ...(change.kind === 'deletion' ? { changeFlag: 'DELETED' } : {}),
     changeSource: change.source,
-    sourceId: change.source === 'CRM_UI' ? 'userId:1001' : String(state.deps.appId),
+    sourceId: change.source === 'CRM_UI' ? 'userId:1001' : String(appId),
   };
 }
 
-function flush(state: State): void {
-  const items = state.waiting.splice(0);
-  if (state.closed.signal.aborted) return;
-  state.deps.file.atomically(() => {
-    for (let start = 0; start < items.length; start += batchSize) {
-      if (state.dropping > 0) {
-        state.dropping -= 1;
-        continue;
-      }
-      const batch = { id: `${items[start]?.eventId}`, items: items.slice(start, start + batchSize), attempt: 0 };
-      state.deps.file.save('webhook-batch', batch.id, batch);
-      enqueue(state, batch);
-      if (state.doubling > 0) {
-        state.doubling -= 1;
-        enqueue(state, { ...batch, id: `${batch.id}-again` });
-      }
-    }
-  });
-}
-
-function enqueue(state: State, batch: Batch): void {
-  state.queue.push(() => deliver(state, batch));
-  pump(state);
-}
-
-function pump(state: State): void {
-  while (state.running < concurrency && !state.closed.signal.aborted) {
-    const next = state.queue.shift();
-    if (next === undefined) return;
-    state.running += 1;
-    next()
-      .catch(() => undefined)
-      .finally(() => {
-        state.running -= 1;
-        pump(state);
-      });
-  }
-}
-
-async function deliver(state: State, batch: Batch): Promise<void> {
-  const target = state.target;
-  if (target === null || state.closed.signal.aborted) return;
-  const status = await post(state, target, batch);
-  state.log.push({ atMs: state.deps.clock.now(), attempt: batch.attempt, items: batch.items.length, status });
-  const delayMs = state.deps.retryDelaysMs[batch.attempt];
-  const accepted = status !== null && status >= 200 && status < 300;
-  if (state.closed.signal.aborted) return;
-  if (accepted || delayMs === undefined) {
-    state.deps.file.remove('webhook-batch', batch.id);
-    return;
-  }
-  const next = { ...batch, attempt: batch.attempt + 1 };
-  // The wait must not hold one of the ten delivery slots.
-  waitUntil(state, state.deps.clock.now() + delayMs).then(
-    () => enqueue(state, next),
-    () => undefined,
-  );
-}
-
-// In short steps, so that closing the simulator does not wait for an attempt hours away.
-async function waitUntil(state: State, atMs: number): Promise<void> {
-  const { clock } = state.deps;
-  while (clock.now() < atMs && !state.closed.signal.aborted) await clock.sleep(Math.min(250, atMs - clock.now()));
-}
-
-async function post(state: State, target: WebhookTarget, batch: Batch): Promise<number | null> {
+function send({ clock }: Deps, target: WebhookTarget, batch: Batch, closed: AbortSignal) {
   const body = JSON.stringify(batch.items.map((item) => ({ ...item, attemptNumber: batch.attempt })));
-  const timestamp = String(state.deps.clock.now());
+  const timestamp = String(clock.now());
   const headers = {
     'content-type': 'application/json',
     'user-agent':
@@ -205,18 +123,5 @@ async function post(state: State, target: WebhookTarget, batch: Batch): Promise<
     'x-hubspot-signature-v3': signV3(target.secret, target.url, body, timestamp),
     'x-hubspot-request-timestamp': timestamp,
   };
-  const signal = AbortSignal.any([state.closed.signal, AbortSignal.timeout(5_000)]);
-  try {
-    const answer = await fetch(target.deliverTo ?? target.url, {
-      method: 'POST',
-      headers,
-      body,
-      signal,
-      redirect: 'manual',
-    });
-    await answer.arrayBuffer();
-    return answer.status;
-  } catch {
-    return null;
-  }
+  return statusOf(target.deliverTo ?? target.url, { headers, body, withinMs: 5000, closed });
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../../shared/model/clock.ts';
+import { post, sleepUntil } from '../deliveries.ts';
 import type { StateFile } from '../state-file.ts';
 import { newId, type Org, type Row, rowOf, valueIn } from './org.ts';
 import type { SobjectType } from './schema.ts';
@@ -140,7 +141,7 @@ function send(state: State, message: Notification[]): void {
 async function deliver(state: State, message: Notification[]): Promise<void> {
   const { target, deps } = state;
   if (target === null) return;
-  const acknowledged = await post(state, target, message);
+  const acknowledged = await sent(state, target, message);
   const attempt = message[0]?.attempt ?? 0;
   state.log.push({ atMs: deps.clock.now(), ids: message.map(({ id }) => id), attempt, acknowledged });
   const delayMs = deps.retryDelaysMs[attempt];
@@ -150,14 +151,8 @@ async function deliver(state: State, message: Notification[]): Promise<void> {
     return;
   }
   const next = message.map((one) => ({ ...one, attempt: attempt + 1 }));
-  await waitUntil(state, deps.clock.now() + delayMs);
+  await sleepUntil(deps.clock, deps.clock.now() + delayMs, state.closed.signal);
   for (const one of next) enqueue(state, one);
-}
-
-// In short steps, so that closing the simulator does not wait for an attempt hours away.
-async function waitUntil(state: State, atMs: number): Promise<void> {
-  const { clock } = state.deps;
-  while (clock.now() < atMs && !state.closed.signal.aborted) await clock.sleep(Math.min(250, atMs - clock.now()));
 }
 
 const escaped = (text: string) => text.replaceAll(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
@@ -179,15 +174,13 @@ export function outboundEnvelope(org: Org, message: readonly Pick<Notification, 
 }
 
 /** Whether the receiver acknowledged: anything but a SOAP `Ack` that says true is sent again. */
-async function post(state: State, target: OutboundTarget, message: readonly Notification[]): Promise<boolean> {
+async function sent(state: State, target: OutboundTarget, message: readonly Notification[]): Promise<boolean> {
   const url = `${(target.deliverTo ?? target.url).replace(/\/$/, '')}/${target.secret}`;
-  const signal = AbortSignal.any([state.closed.signal, AbortSignal.timeout(60_000)]);
   const headers = { 'content-type': 'text/xml; charset=utf-8', soapaction: '""', 'user-agent': 'Axis/1.0' };
   try {
     const body = outboundEnvelope(state.deps.org, message);
-    const answer = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
-    const text = await answer.text();
-    return answer.status === 200 && /<(?:[A-Za-z0-9]+:)?Ack>\s*true\s*<\/(?:[A-Za-z0-9]+:)?Ack>/.test(text);
+    const { status, text } = await post(url, { headers, body, withinMs: 60_000, closed: state.closed.signal });
+    return status === 200 && /<(?:[A-Za-z0-9]+:)?Ack>\s*true\s*<\/(?:[A-Za-z0-9]+:)?Ack>/.test(text);
   } catch {
     return false;
   }
