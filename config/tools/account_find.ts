@@ -7,7 +7,7 @@ import { accountFields } from './salesforce_inputs.ts';
 
 export default defineTool({
   name: 'account_find',
-  does: 'Finds Salesforce accounts by a part of their name or website, or the one linked to a HubSpot company.',
+  does: 'Finds Salesforce accounts by a part of their name or website, or the one linked to a HubSpot company: twenty at most, and `more` in the answer says that there are others.',
   useWhen: ['you know a company and need its Salesforce account id'],
   doNotUseWhen: ['you have the account id: use account_get', 'you look for a deal of it: use opportunity_search'],
   input: z

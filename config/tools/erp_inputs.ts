@@ -15,6 +15,9 @@ export const day = z
   .string()
   .check(z.regex(/^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$/, 'a day, YYYY-MM-DD'));
 
+/** A price in the one way it is written: 9.50 and 09.5 are one price, and so one order. */
+const plainDecimal = (text: string): string => String(Number(text));
+
 /** Lines of an order. */
 export const orderLines = z
   .array(
@@ -22,7 +25,7 @@ export const orderLines = z
       item_code: erpId.check(z.describe('item code, as returned by item_find')),
       qty: z.number().check(z.gt(0), z.maximum(1_000_000)).check(z.describe('how many, in the unit of the item')),
       rate: z
-        .optional(z.string().check(z.regex(/^[0-9]{1,9}(\.[0-9]{1,4})?$/)))
+        .optional(z.string().check(z.regex(/^[0-9]{1,9}(\.[0-9]{1,4})?$/), z.overwrite(plainDecimal)))
         .check(z.describe('price of one in the currency of the order, only if it was agreed; else the price list')),
     }),
   )

@@ -8,7 +8,7 @@ import { day, opportunityFields, salesforceId, stageNames } from './salesforce_i
 
 export default defineTool({
   name: 'opportunity_search',
-  does: 'Searches Salesforce opportunities by words of their name, account, stage or close date, latest close date first.',
+  does: 'Searches Salesforce opportunities by words of their name, account, stage or close date, latest close date first. `more` in the answer says that not all are shown: narrow the search.',
   useWhen: [
     'you look for an opportunity whose id you do not have',
     'you need the opportunities of an account or stage',

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
 import { restOn } from '../../shared/connectors/rest/calls.ts';
+import { fromLocal } from '../../shared/connectors/rest/local-time.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentPage, recordsOf } from '../../shared/tools/records.ts';
 import { orderFields } from './supplier_portal_fields.ts';
-import { after, day } from './supplier_portal_inputs.ts';
+import { after, day, portalZone } from './supplier_portal_inputs.ts';
 
 export default defineTool({
   name: 'portal_order_list',
@@ -22,7 +23,7 @@ export default defineTool({
   operation: ({ status, changed_since, after: page }) =>
     restOn('supplier-portal').call('order_list', status === undefined ? {} : { status }, {
       after: page,
-      sinceMs: changed_since === undefined ? undefined : Date.parse(`${changed_since}T00:00:00Z`),
+      sinceMs: changed_since === undefined ? undefined : Date.parse(fromLocal(changed_since, portalZone) ?? ''),
     }),
   records: recordsOf('order'),
   present: presentPage('orders', orderFields),

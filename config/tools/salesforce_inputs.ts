@@ -1,13 +1,17 @@
 import * as z from 'zod/mini';
+import { longId } from '../../shared/connectors/salesforce/client.ts';
 import type { Json } from '../../shared/model/json.ts';
 import type { FoundRecord } from '../../shared/tools/define.ts';
 import { isObject, recordsOf } from '../../shared/tools/records.ts';
 
-/** A Salesforce record id of one object, by its first three characters. */
+/** A Salesforce record id of one object, by its first three characters; the short form of an id becomes the long one. */
 export const salesforceId = (prefix: string) =>
   z
     .string()
-    .check(z.regex(new RegExp(`^${prefix}[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?$`), `an id that begins with ${prefix}`));
+    .check(
+      z.regex(new RegExp(`^${prefix}[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?$`), `an id that begins with ${prefix}`),
+      z.overwrite(longId),
+    );
 
 /** A day, such as 2026-03-31. */
 export const day = z.string().check(z.regex(/^20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$/, 'YYYY-MM-DD'));

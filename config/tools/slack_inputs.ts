@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type MessagePlace, messagePlace } from '../../shared/connectors/slack/client.ts';
+import { type MessagePlace, messagePlace, messageId as oneId } from '../../shared/connectors/slack/client.ts';
 
 /** A Slack channel id. */
 export const channelId = z
@@ -7,15 +7,18 @@ export const channelId = z
   .check(z.regex(/^[CGD][A-Z0-9]{2,20}$/, 'a channel id such as C0123ABC, as returned by slack_channel_find'));
 
 /** A Slack message id as the tools return it. */
-export const messageId = z
-  .string()
-  .check(
-    z.regex(/^[CGD][A-Z0-9]{2,20}(\/[0-9]{10}\.[0-9]{6}){1,2}$/, 'a message id, as returned by slack_messages_list'),
-  );
+export const messageId = z.string().check(
+  z.regex(/^[CGD][A-Z0-9]{2,20}(\/[0-9]{10}\.[0-9]{6}){1,2}$/, 'a message id, as returned by slack_messages_list'),
+  // The first message of a thread has one id, also where it is named as a reply to itself.
+  z.overwrite((id) => oneId(placeOf(id))),
+);
 
-/** People to mention. */
+/** People to mention, each once: in which order they were named makes no other message. */
 export const mentions = z._default(
-  z.array(z.string().check(z.regex(/^[UW][A-Z0-9]{2,20}$/, 'a user id such as U0123ABC'))).check(z.maxLength(5)),
+  z.array(z.string().check(z.regex(/^[UW][A-Z0-9]{2,20}$/, 'a user id such as U0123ABC'))).check(
+    z.maxLength(5),
+    z.overwrite((ids) => [...new Set(ids)].sort()),
+  ),
   [],
 );
 

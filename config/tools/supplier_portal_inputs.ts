@@ -10,8 +10,17 @@ export const articleNo = z
   .string()
   .check(z.trim(), z.regex(/^[0-9]{6}$/, 'six digits, as returned by supplier_price_list'));
 
+/** Where the portal's clocks stand, as its file of config/systems says: its days begin there. */
+export const portalZone = 'Europe/Amsterdam';
+
 /** A day, as the portal wants it. */
-export const day = z.string().check(z.trim(), z.regex(/^20[0-9]{2}-[01][0-9]-[0-3][0-9]$/, 'a day such as 2026-12-01'));
+export const day = z
+  .string()
+  .check(
+    z.trim(),
+    z.regex(/^20[0-9]{2}-[01][0-9]-[0-3][0-9]$/, 'a day such as 2026-12-01'),
+    z.regex(z.regexes.date, 'a day that the calendar has'),
+  );
 
 /** A delivery address of the supplier. */
 export const shipTo = z

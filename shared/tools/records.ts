@@ -31,12 +31,13 @@ export function presentOne(object: string, names: Readonly<Record<string, string
   };
 }
 
-/** A page of records as an agent gets it, with `total` and the `after` that asks for the next page. */
+/** A page of records as an agent gets it, with the `after` that asks for the next page, or `more` where only a limit ended it. */
 export function presentPage(list: string, names: Readonly<Record<string, string>>) {
   return (records: readonly FoundRecord[], data: Json): Json => {
     const page = isObject(data) ? data : {};
     const after = page.after ?? null;
-    return { [list]: records.map((record) => renamed(record, names)), shown: records.length, after };
+    const cut = page.more === true ? { more: true } : {};
+    return { [list]: records.map((record) => renamed(record, names)), shown: records.length, after, ...cut };
   };
 }
 

@@ -35,6 +35,22 @@ describe('answers of Salesforce', () => {
     });
   });
 
+  it('are said to be cut where there are more than were asked for, and whole where there are not', () => {
+    const rows = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({ ...record, Id: `00300000000000${i}AAA` }));
+    const asked = salesforce.contacts.query({ ...email, limit: 2 });
+    const [, query] = operationById(asked.operation)
+      ?.request({ apiVersion: '62.0', providerKey: '' }, asked.input)
+      .query?.find(([name]) => name === 'q') ?? ['', ''];
+    expect(query).toMatch(/ LIMIT 3$/);
+    const answered = (count: number) => judged(asked, page({ totalSize: count, records: rows(count) }));
+    expect(answered(2)).toMatchObject({ data: { total: 2, after: null } });
+    expect(answered(2)).not.toMatchObject({ data: { more: true } });
+    const cut = answered(3);
+    expect(cut).toMatchObject({ kind: 'ok', data: { total: null, after: null, more: true } });
+    expect(cut?.kind === 'ok' && (cut.data as { results: unknown[] }).results).toHaveLength(2);
+  });
+
   it.each<[string, HttpAnswer]>([
     ['ends before its total', page({ totalSize: 2 })],
     ['goes on nowhere', page({ done: false })],

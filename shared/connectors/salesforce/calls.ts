@@ -14,7 +14,7 @@ export type ObjectCalls = {
   get(id: string, options?: Fields): PlannedCall;
   /** Data: a `SalesforceRecord`. */
   getBy(externalId: ExternalId, options?: Fields): PlannedCall;
-  /** Data: `{ results: SalesforceRecord[], total, after }`; no match is an empty list. */
+  /** Data: `{ results: SalesforceRecord[], total, after }`; no match is an empty list, `more` says that a `limit` cut it. */
   query(input?: Omit<QueryInput, 'fields'> & Fields): PlannedCall;
   /** The page that `after` of the page before asks for. Data: as of `query`. */
   next(after: string, options?: Fields): PlannedCall;

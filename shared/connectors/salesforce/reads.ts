@@ -104,8 +104,11 @@ const nextPath = /^\/services\/data\/v[0-9]{1,3}\.[0-9]\/(?:query|queryAll)\/[A-
 /** A page of records; `after` asks for the next one. */
 export type Page = {
   readonly results: readonly SalesforceRecord[];
-  readonly total: number;
+  /** Null where there are more than were asked for: Salesforce does not count these. */
+  readonly total: number | null;
   readonly after: string | null;
+  /** Whether there are more than the `limit` of the query, which no `after` leads to. */
+  readonly more?: boolean;
 };
 type PageVerdict = { readonly kind: 'ok'; readonly data: Page } | (ReadVerdict & { readonly kind: 'error' });
 
@@ -169,9 +172,17 @@ export function queryOperation(object: SalesforceObject): ReadOperation<QueryInp
       const fields = [...systemFields, ...(input.withDeleted ? ['IsDeleted'] : []), ...input.fields];
       const orderBy = input.orderBy ?? [{ field: 'Id', direction: 'asc' as const }];
       const at = `${dataPath(apiVersion)}/${input.withDeleted ? 'queryAll' : 'query'}`;
-      return { ...getSpec(at, [['q', soql({ ...input, object: type, fields, orderBy })]]), headers: pageHeaders };
+      // One too many says that there are more: Salesforce counts no further than its limit.
+      const limit = input.limit === undefined ? {} : { limit: Math.min(input.limit + 1, 50_000) };
+      const q = soql({ ...input, ...limit, object: type, fields, orderBy });
+      return { ...getSpec(at, [['q', q]]), headers: pageHeaders };
     },
-    judge: (answer, input) => pageOf(object, answer, input.fields, true),
+    judge: (answer, { fields, limit }) => {
+      const page = pageOf(object, answer, fields, true);
+      if (page.kind === 'error' || limit === undefined || page.data.results.length <= limit) return page;
+      const results = page.data.results.slice(0, limit);
+      return { kind: 'ok', data: { results, total: null, after: null, more: true } };
+    },
   };
 }
 
