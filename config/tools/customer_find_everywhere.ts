@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
+import { salesforce } from '../../shared/connectors/salesforce/calls.ts';
 import { stripe } from '../../shared/connectors/stripe/calls.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { recordsOf } from '../../shared/tools/records.ts';
@@ -8,7 +9,7 @@ import { email } from './inputs.ts';
 
 export default defineTool({
   name: 'customer_find_everywhere',
-  does: 'Finds what HubSpot and Stripe each hold under one e-mail address, side by side.',
+  does: 'Finds what HubSpot, Salesforce and Stripe each hold under one e-mail address, side by side.',
   useWhen: ['you need to see whether the systems agree about a customer', 'you do not know which system knows them'],
   doNotUseWhen: [
     'one system is enough: use contact_find or customer_billing_find',
@@ -21,6 +22,11 @@ export default defineTool({
   sources: [
     {
       operation: ({ email }) => hubspot.contacts.find({ email }, { properties: contactProperties }),
+      records: recordsOf('contact'),
+    },
+    {
+      operation: ({ email }) =>
+        salesforce.contacts.query({ where: [[{ field: 'Email', operator: '=', value: email }]], limit: 10 }),
       records: recordsOf('contact'),
     },
     {

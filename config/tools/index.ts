@@ -23,7 +23,7 @@ export const tools: ToolIndex = {
   customer_billing_find: { through: ['stripe'], load: () => import('./customer_billing_find.ts') },
   customer_billing_get: { through: ['stripe'], load: () => import('./customer_billing_get.ts') },
   customer_find_everywhere: {
-    through: ['hubspot', 'stripe'],
+    through: ['hubspot', 'salesforce', 'stripe'],
     load: () => import('./customer_find_everywhere.ts'),
   },
   deal_create: { through: ['hubspot'], load: () => import('./deal_create.ts') },
