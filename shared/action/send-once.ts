@@ -35,7 +35,7 @@ export function sendUntilMs(record: Owned, deadlineMs: number): number {
 
 /**
  * Sends once for the owner of a live lease and judges what it means. Nothing is written after the deadline or once the attempt
- * has returned. A throw is unknown, unless it is a {@link NotSentError}.
+ * has returned. A throw is judged by {@link verdictOfFault}.
  */
 export async function sendOnce(
   deps: KernelDeps,
@@ -51,11 +51,16 @@ export async function sendOnce(
     const attempt = deps.seat?.attempt ?? deps.attempt;
     return await attempt({ record, call, providerKey: providerKeyOf(record), deadlineMs, mayWrite });
   } catch (error) {
-    if (error instanceof NotSentError) return { kind: 'not_applied', error: error.error };
-    return { kind: 'unknown', error: threw };
+    return verdictOfFault(error);
   } finally {
     open = false;
   }
+}
+
+/** What a throw says of a send: nothing, unless it is a {@link NotSentError}. */
+export function verdictOfFault(error: unknown): WriteVerdict {
+  if (error instanceof NotSentError) return { kind: 'not_applied', error: error.error };
+  return { kind: 'unknown', error: threw };
 }
 
 const noTimeLeft: Classified = {

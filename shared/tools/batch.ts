@@ -1,3 +1,4 @@
+import { verdictOfFault } from '../action/send-once.ts';
 import type { AttemptInput, Batching, SharedAttempt } from '../action/types.ts';
 import { sha256Hex } from '../model/ids.ts';
 import type {
@@ -83,7 +84,7 @@ async function sendOne(deps: SystemDeps, shared: SharedAttempt): Promise<readonl
   const { items, deadlineMs, mayWrite } = shared;
   const [first, ...others] = items;
   const built = first && others.length > 0 ? requestOf(deps, first, items) : null;
-  if (!first || !built) return Promise.all(items.map((item) => makeAttempt(deps)(item)));
+  if (!first || !built) return Promise.all(items.map((item) => makeAttempt(deps)(item).catch(verdictOfFault)));
   const { system } = first.call;
   const trace = deps.traceparent === undefined ? {} : { traceparent: deps.traceparent };
   const sent = await deps.send({ system, spec: built.spec, purpose: 'write', deadlineMs, mayWrite, ...trace });
@@ -96,7 +97,8 @@ async function sendOne(deps: SystemDeps, shared: SharedAttempt): Promise<readonl
     if (aboutAnItem.includes(judged.verdict.error.class)) return inHalves(deps, shared);
   }
   const verdicts = judged.kind === 'whole' ? items.map(() => judged.verdict) : judged.verdicts;
-  return Promise.all(items.map((item, at) => judgedFor(deps, item, verdicts[at] ?? unjudged)));
+  // One whose own reading fails leaves the verdicts of the others as they are.
+  return Promise.all(items.map((item, at) => judgedFor(deps, item, verdicts[at] ?? unjudged).catch(verdictOfFault)));
 }
 
 /** Null where the items cannot be put into one request: each is then sent, or refused, for itself. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { executeMany } from '../../shared/action/many.ts';
 import type { SendInput, SendResult } from '../../shared/connectors/sender.ts';
@@ -59,7 +60,7 @@ function shop(given: Partial<BatchForm> = {}) {
   const sent: SendInput[] = [];
   const answers: SendResult[] = [];
   const off = new Set<string>();
-  const system: SystemDeps = {
+  const system: { -readonly [K in keyof SystemDeps]: SystemDeps[K] } = {
     send: async (input) => {
       sent.push(input);
       return answers.shift() ?? { kind: 'answer', answer: { status: 200, headers: {}, bodyText: '' }, fetchedAtMs: 0 };
@@ -80,7 +81,7 @@ function shop(given: Partial<BatchForm> = {}) {
       }),
     );
   const bodies = () => sent.map(({ spec }) => (spec.body && 'json' in spec.body ? spec.body.json : null));
-  return { run, sent, answers, off, bodies, batch, kernel };
+  return { run, sent, answers, off, bodies, batch, kernel, system };
 }
 
 describe('a plan of requests', () => {
@@ -123,6 +124,20 @@ describe('a shared request', () => {
     await again.kernel.clock.sleep(1);
     await again.run(3);
     expect(again.sent[0]?.spec.path).not.toBe(sent[0]?.spec.path);
+  });
+
+  it('that cannot be made sends each alone, and one that throws leaves the outcomes of the others known', async () => {
+    const request = () => {
+      throw new TypeError('an item that does not go with the others');
+    };
+    const world = shop({ request });
+    const inner = world.system.send;
+    world.system.send = async (input) => {
+      const body = input.spec.body && 'json' in input.spec.body ? input.spec.body.json : null;
+      if (isDeepStrictEqual(body, [1])) throw new TypeError('no address');
+      return inner(input);
+    };
+    expect(await kindsOf(world.run(3))).toEqual(['applied', 'unknown', 'applied']);
   });
 
   it('leaves out what a person switched off', async () => {
