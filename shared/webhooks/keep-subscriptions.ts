@@ -10,10 +10,12 @@ import { operationEntry } from '../ledger/operations.ts';
 import type { CaseStore } from '../ledger/ports.ts';
 import type { CaseOpening } from '../model/case.ts';
 import type { Random } from '../model/clock.ts';
+import { PlumblineError } from '../model/errors.ts';
 import { newId } from '../model/ids.ts';
 import type { Operation } from '../model/operation.ts';
 import type { EventHandler } from './process.ts';
 import { reReadRecord } from './re-read.ts';
+import { failingCase, removedCase, subscriptionsKey } from './subscription-cases.ts';
 
 /** How the subscriptions of one channel stand. */
 export type SubscriptionState = {
@@ -102,16 +104,26 @@ async function keepChannel(deps: KeepDeps, channel: Channel, deadlineMs: number)
   if (known && (known.nextAtMs > nowMs || known.leaseUntilMs > nowMs)) return;
   const empty = { id, nextAtMs: 0, failures: 0, had: [], triedAtMs: {}, renewAll: false };
   const [owner, epoch] = [newId('own', nowMs, deps.random), (known?.epoch ?? 0) + 1];
-  const state: SubscriptionState = { ...(known ?? empty), epoch, owner, leaseUntilMs: nowMs + leaseMs };
+  let state: SubscriptionState = { ...(known ?? empty), epoch, owner, leaseUntilMs: nowMs + leaseMs };
   if ((await deps.subscriptions.write(state, known?.epoch ?? 0)) === 'lost') return;
-  const looked = await look(deps, channel, state, deadlineMs);
+  const remember: Remember = async (triedAtMs) => {
+    const next = { ...state, triedAtMs, epoch: state.epoch + 1 };
+    if ((await deps.subscriptions.write(next, state.epoch)) === 'lost') return false;
+    state = next;
+    return true;
+  };
+  const looked = await look(deps, channel, { state, remember }, deadlineMs);
   const failures = looked.failed === null ? 0 : state.failures + 1;
   await tell(deps, channel, { ...looked, failures, failed: looked.failed }, state);
   const { had, triedAtMs } = looked;
-  const next = { ...state, had, triedAtMs, failures, epoch: epoch + 1, leaseUntilMs: 0, renewAll: false };
+  const next = { ...state, had, triedAtMs, failures, epoch: state.epoch + 1, leaseUntilMs: 0, renewAll: false };
   const waitMs = looked.failed === null ? lookEveryMs : Math.min(60_000 * 2 ** Math.min(failures, 6), 3_600_000);
-  await deps.subscriptions.write({ ...next, nextAtMs: deps.clock.now() + waitMs }, epoch);
+  await deps.subscriptions.write({ ...next, nextAtMs: deps.clock.now() + waitMs }, state.epoch);
 }
+
+/** Makes it durable that a subscription is about to be asked for; false where another has taken over, and then it is not. */
+type Remember = (triedAtMs: SubscriptionState['triedAtMs']) => Promise<boolean>;
+type Turn = { readonly state: SubscriptionState; readonly remember: Remember };
 
 type Looked = Pick<SubscriptionState, 'had' | 'triedAtMs'> & {
   /** Why something could not be done, or null. */
@@ -120,7 +132,7 @@ type Looked = Pick<SubscriptionState, 'had' | 'triedAtMs'> & {
   readonly removed: readonly string[];
 };
 
-async function look(deps: KeepDeps, on: Channel, state: SubscriptionState, deadlineMs: number): Promise<Looked> {
+async function look(deps: KeepDeps, on: Channel, { state, remember }: Turn, deadlineMs: number): Promise<Looked> {
   const nothing = { had: state.had, triedAtMs: state.triedAtMs, removed: [] };
   const keeper = await deps.loadKeeper(on.config.connector);
   const [secret, origin] = [await deps.secretOf(on.secret), deps.publicOrigin];
@@ -133,7 +145,7 @@ async function look(deps: KeepDeps, on: Channel, state: SubscriptionState, deadl
   const standing = await standingOf(deps, keeper, on, deadlineMs);
   if (standing.kind === 'failed') return { ...nothing, failed: standing.code };
   const notificationUrl = `${origin}/${on.system}/${on.channel}`;
-  const way: Way = { on, state, keeper, secret, notificationUrl, deadlineMs };
+  const way: Way = { on, state, remember, keeper, secret, notificationUrl, deadlineMs };
   const triedAtMs: Record<string, number> = { ...state.triedAtMs };
   const [had, removed, failures]: [string[], string[], string[]] = [[], [], []];
   for (const wanted of on.wanted) {
@@ -148,9 +160,8 @@ async function look(deps: KeepDeps, on: Channel, state: SubscriptionState, deadl
   return { had, triedAtMs, removed, failed: failures[0] ?? null };
 }
 
-type Way = {
+type Way = Turn & {
   readonly on: Channel;
-  readonly state: SubscriptionState;
   readonly keeper: SubscriptionKeeper;
   readonly secret: string;
   readonly notificationUrl: string;
@@ -198,13 +209,15 @@ async function make(
   wanted: WantedSubscription,
   triedAtMs: Record<string, number>,
 ): Promise<string | null> {
-  const { on, keeper, secret, notificationUrl } = way;
+  const { on, keeper, secret, notificationUrl, remember } = way;
   const nowMs = deps.clock.now();
   if (nowMs - (triedAtMs[wanted.resource] ?? Number.NEGATIVE_INFINITY) < settleMs) return 'waits_to_show';
   const expiresAt = new Date(nowMs + keeper.longestMs(wanted.resource)).toISOString();
   const { apiVersion } = on.config;
   const spec = keeper.create({ apiVersion, wanted, notificationUrl, secret, expiresAt });
   triedAtMs[wanted.resource] = nowMs;
+  // Before it is asked for: a process that dies after the request leaves no successor that asks again too soon.
+  if (!(await remember({ ...triedAtMs }))) return 'another_keeper';
   const failed = await send(deps, way, spec, { what: 'subscription_made', resource: wanted.resource });
   // Only what may have arrived has to be waited for.
   if (failed !== null && failed !== 'lost') delete triedAtMs[wanted.resource];
@@ -244,41 +257,22 @@ async function tell(
   before: SubscriptionState,
 ): Promise<void> {
   const nowMs = deps.clock.now();
-  for (const resource of looked.removed) await openCase(deps, removedCase(on, resource), nowMs);
-  if (looked.failures === failuresOfCase) await openCase(deps, failingCase(on, looked.failed ?? ''), nowMs);
+  const about = { ...on, owner: on.config.owner };
+  for (const resource of looked.removed) await openCase(deps, removedCase(about, resource), nowMs);
+  if (looked.failures === failuresOfCase) await openCase(deps, failingCase(about, looked.failed ?? ''), nowMs);
   if (looked.failures === 0 && before.failures >= failuresOfCase) {
     const reason = 'The subscriptions stand again.';
-    await deps.cases.settle(keyOf(on), { by: 'service:subscriptions', atMs: nowMs, reason, decision: 'settled' });
+    await deps.cases.settle(subscriptionsKey(on), {
+      by: 'service:subscriptions',
+      atMs: nowMs,
+      reason,
+      decision: 'settled',
+    });
   }
 }
 
 async function openCase(deps: KeepDeps, opening: CaseOpening, nowMs: number): Promise<void> {
   await notify(deps, await deps.cases.open(opening, nowMs), 'opened', null);
-}
-
-const keyOf = ({ system, channel }: Channel) => `subscriptions#${system}#${channel}`;
-const dayMs = 86_400_000;
-
-function removedCase(on: Channel, resource: string): CaseOpening {
-  const { system, channel, config } = on;
-  return {
-    ...{ kind: 'exception', reason: 'subscription_removed', owner: config.owner, system, dueInMs: dayMs },
-    ...{ actionId: null, runId: null, eventIdentity: null, facts: { channel, resource } },
-    title: `${system} took a subscription of ${channel} away`,
-    detail: `The subscription to ${resource} was gone and is being made again. What changed in between was not told: read the changes since then, and look at the provider for the reason.`,
-    dedupeKey: `${keyOf(on)}#${resource}`,
-  };
-}
-
-function failingCase(on: Channel, code: string): CaseOpening {
-  const { system, channel, config } = on;
-  return {
-    ...{ kind: 'exception', reason: 'subscription_failing', owner: config.owner, system, dueInMs: dayMs / 6 },
-    ...{ actionId: null, runId: null, eventIdentity: null, facts: { channel, code } },
-    title: `The subscriptions of ${system}/${channel} cannot be kept`,
-    detail: `Three attempts in a row failed (${code}). Without a subscription no notification arrives. Look at the credential, its permissions, the channel's secret and the public address. The case closes by itself.`,
-    dedupeKey: keyOf(on),
-  };
 }
 
 /** What a provider says of its subscriptions: they are looked at with the next minute, and renewed where it asks for that. */
@@ -294,7 +288,12 @@ export function lifecycleHandler(deps: { readonly subscriptions: SubscriptionSto
         const next = { ...known, epoch: known.epoch + 1, nextAtMs: 0, renewAll };
         if ((await deps.subscriptions.write(next, known.epoch)) === 'written') return [];
       }
-      return [];
+      // The event stays in the queue: what the provider asked for is not forgotten.
+      throw new PlumblineError('The state of a subscription changed again and again.', {
+        code: 'store_unavailable',
+        retry: 'after_check',
+        hint: 'It is tried again by itself.',
+      });
     },
   };
 }

@@ -130,6 +130,34 @@ describe('subscriptions of a channel', () => {
     expect(await standing()).toHaveLength(1);
   });
 
+  it('are not asked for twice where the process died after it had asked, and the list shows them late', async () => {
+    const inner = world.system.send;
+    let dies = true;
+    const send: Sender = async (input) => {
+      const result = await inner(input);
+      if (input.purpose === 'write' && dies) throw new Error('killed');
+      if (input.purpose === 'write' || result.kind !== 'answer') return result;
+      return { ...result, answer: { ...result.answer, bodyText: JSON.stringify({ value: [] }) } };
+    };
+    const k = keeping({ send });
+    await k.keep();
+    dies = false;
+    await k.later(2 * minuteMs);
+    expect(await standing()).toHaveLength(1);
+  });
+
+  it('stay asked about where the state changes too often to note what the provider said', async () => {
+    const k = keeping();
+    await k.keep();
+    const write = async () => 'lost' as const;
+    const handler = lifecycleHandler({ subscriptions: { ...k.subscriptions, write } });
+    const told = { ...message, system: 'graph', channel: 'changes', type: 'lifecycle.reauthorizationRequired' };
+    const event = { eventId: 'e', message: told, item: null, record: null, live: null };
+    await expect(handler.handle({ ...event, deadlineMs: world.clock.now() + minuteMs })).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+  });
+
   it('are looked at at once when the provider says that they want it', async () => {
     const k = keeping();
     await k.keep();
