@@ -21,7 +21,7 @@ export default defineTool({
   effect: 'send',
   target: ({ message_id }) => ['slack', 'thread', threadOf(message_id).id],
   identifiedBy: ['text', 'mention_user_ids'],
-  occasion: 'window',
+  occasion: 'event', // an event is answered once in its thread, whatever the words
   live: { call: ({ message_id }) => slack.channels.get(placeOf(message_id).channel), records: recordsOf('channel') },
   operation: ({ message_id, text, mention_user_ids }, { nowMs }) => {
     const { channel, threadTs } = threadOf(message_id);

@@ -25,8 +25,7 @@ export default defineTool({
   effect: 'create',
   target: ({ contact_id }) => ['hubspot', 'ticket', `new-for-${contact_id}`],
   identifiedBy: ['contact_id', 'subject'],
-  part: ['subject'],
-  occasion: 'window',
+  occasion: 'event', // an event makes one ticket, whatever the words
   operation: ({ contact_id, subject, content, priority }) =>
     hubspot.tickets.create(
       { subject, content, hs_ticket_priority: priority, hs_pipeline: '0', hs_pipeline_stage: '1' },

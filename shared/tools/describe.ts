@@ -94,7 +94,9 @@ function duplicateSentence(tool: WriteTool): string {
   if (tool.occasion === 'window') {
     return `A repeat with ${same} within ${hours(tool.windowMs)} ${replay}, whatever its other words.${again}`;
   }
-  if (tool.occasion === 'event') return `A repeat for the same event and record ${replay}, in whatever run or words.`;
+  if (tool.occasion === 'event') {
+    return `A repeat for the same event and record ${replay}, in whatever run or words; without an event, so does one with ${same} within ${hours(tool.windowMs)}.`;
+  }
   if (tool.occasion === 'ever') return `A repeat with ${same} ${replay}, for ever.`;
   return `A repeat under the same Idempotency-Key ${replay}; another key is a new action.`;
 }
