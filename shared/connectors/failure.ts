@@ -1,6 +1,7 @@
 import type { ErrorCategory, ErrorCode, Failure } from '../model/errors.ts';
 import type { Classified, FailureClass } from '../model/operation.ts';
 import { maskContacts } from '../model/personal-shape.ts';
+import { redactSecrets } from '../model/secret-shape.ts';
 
 type Words = {
   readonly code: ErrorCode;
@@ -91,9 +92,14 @@ const byCode: Readonly<Record<string, Words>> = {
   },
 };
 
+/** A system may repeat the address it was asked at, and with it a key that stands there. */
+function shown(text: string): string {
+  return maskContacts(redactSecrets(text.slice(0, 1000)).text).slice(0, 300);
+}
+
 /**
  * A classified failure in the words of our answers; the vendor's text stays quoted and capped, without addresses and numbers
- * of people: it is kept with the action and shown to agents.
+ * of people and without what looks like a credential: it is kept with the action and shown to agents.
  * @param system the configured system's name
  */
 export function failureOf(error: Classified, system: string): Failure {
@@ -105,7 +111,7 @@ export function failureOf(error: Classified, system: string): Failure {
     detail: `${system} ${words.says}.`,
     vendorCode: error.code,
     // What a system says about a credential may hold a part of it.
-    ...(error.class === 'auth' ? {} : { vendorText: maskContacts(error.message.slice(0, 1000)).slice(0, 300) }),
+    ...(error.class === 'auth' ? {} : { vendorText: shown(error.message) }),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
   };
 }

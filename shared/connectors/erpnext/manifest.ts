@@ -7,6 +7,9 @@ import { erpnextFailure } from './errors.ts';
 import { fieldText } from './filters.ts';
 import { operations } from './operations.ts';
 
+/** Companies that are asked for at most: a list as long as this may not be all of them. */
+const mostCompanies = 100;
+
 /**
  * What the house needs to know of ERPNext. Every site has a host of its own, so that a system's configuration names its origin.
  * @see https://docs.frappe.io/framework/user/en/api/rest
@@ -26,7 +29,7 @@ export const manifest: ConnectorManifest = {
       getSpec('/api/resource/Company', [
         ['fields', fieldText(['name', environmentField])],
         ['order_by', 'name asc'],
-        ['limit_page_length', '100'],
+        ['limit_page_length', String(mostCompanies)],
       ]),
     judge: accountOf,
   },
@@ -54,7 +57,9 @@ function accountOf(answer: HttpAnswer, also?: HttpAnswer): AccountFacts | null {
   const companies = Array.isArray(rows) ? (rows as readonly Json[]).filter(isObject) : [];
   const [first] = companies;
   if (site === null || first === undefined || !companies.every(({ name }) => isName(name))) return null;
-  const labelled = companies.every((company) => company[environmentField] === `sandbox of ${site}`);
+  const labelled =
+    companies.length < mostCompanies &&
+    companies.every((company) => company[environmentField] === `sandbox of ${site}`);
   const company = companies.length === 1 ? { company: String(first.name) } : {};
   return { identity: { site, ...company }, is: labelled ? 'sandbox' : 'production' };
 }

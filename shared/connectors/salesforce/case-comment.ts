@@ -18,6 +18,7 @@ import { leastSettleMs, unknownOutcome, writeFailure, writeHeaders, writeNamed, 
 /** `published`: customers see it in a portal; by default they do not. */
 export type CommentInput = { readonly id: string; readonly text: string; readonly published?: boolean };
 
+/** Bytes, not characters. @see https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_casecomment.htm */
 const maxComment = 4000;
 /** How many comments of a case a read-back looks at, newest first. */
 const looksAt = 200;
@@ -27,7 +28,9 @@ const markOf = (providerKey: string) => `Ref: ${providerKey}`;
 
 function bodyText({ text }: CommentInput, providerKey: string): string {
   const body = `${text.trimEnd()}\n\n${markOf(providerKey)}`;
-  if (body.length > maxComment) refuse('a comment is longer than Salesforce takes', 'Keep it below 3,900 characters.');
+  if (Buffer.byteLength(body) > maxComment) {
+    refuse('a comment is longer than Salesforce takes', 'Keep it below 3,900 letters; accents and signs count double.');
+  }
   return body;
 }
 

@@ -154,9 +154,11 @@ function codeOf(row: JsonObject): string | null {
   return typeof code === 'string' && code !== '' ? code : null;
 }
 
-/** Several errors prove nothing unless each of them does. */
+/** Several errors prove nothing unless each of them does, and none does where the server itself failed. */
 function verdictOfRows(status: number, rows: readonly JsonObject[]): Verdict {
-  const verdicts = rows.map((row) => verdictOf(status, row));
+  const verdicts = rows
+    .map((row) => verdictOf(status, row))
+    .map((one) => (status < 500 ? one : { ...one, notApplied: false }));
   return verdicts.find(({ notApplied }) => !notApplied) ?? verdicts[0] ?? unknown;
 }
 

@@ -84,7 +84,8 @@ const byStatus: Readonly<Record<number, Verdict>> = { 401: refused('auth'), 429:
 export function slackFailure(answer: HttpAnswer): SlackFailure {
   const body = bodyOf(answer);
   const code = body?.ok === false ? textOf(body, 'error') : null;
-  const verdict = code === null ? verdictOfStatus(answer.status) : verdictOfCode(code);
+  // A server that failed may have failed after the method, whatever code it wrote into its answer.
+  const verdict = code === null || answer.status >= 500 ? verdictOfStatus(answer.status) : verdictOfCode(code);
   const retryAfterMs = retryAfterOf(answer) ?? verdict.retryAfterMs;
   const target = body && (textOf(body, 'needed') ?? textOf(body, 'arg'));
   const requestId = answer.headers['x-slack-req-id'];

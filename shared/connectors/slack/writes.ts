@@ -95,7 +95,10 @@ function probeSpec({ channel, threadTs, askedAtMs }: PostInput): RequestSpec {
     : methodSpec('conversations.replies', { ...since, ts: idOf('ts', threadTs) });
 }
 
-/** Presence of the key counts at once. Absence counts only on a whole page, and only where no such text hides its key. */
+/**
+ * Presence of the key counts at once. Absence counts only on a whole page, and only where no message of this text shows no key:
+ * which messages a workspace marks as those of a bot depends on the token that posted them.
+ */
 function judgeProbe(answer: HttpAnswer, input: PostInput, providerKey: string): ProbeVerdict {
   const body = successOf(answer);
   if (!body) return { kind: 'inconclusive', error: readError(answer) };
@@ -106,9 +109,8 @@ function judgeProbe(answer: HttpAnswer, input: PostInput, providerKey: string): 
   if (record) return { kind: 'equal', data: record, records: [recordRef('message', record.id)] };
   if (body.has_more !== false) return { kind: 'inconclusive', error: unreadable('one complete page of messages') };
   const wanted = readableText(messageText(input.text, input.mentions));
-  const hidden = rows.some((row) => typeof row.bot_id === 'string' && keyOf(row) === null && shows(row, wanted));
-  const why =
-    'A message of a bot has this text and shows no key: it may be ours. The token may lack metadata.message:read.';
+  const hidden = rows.some((row) => keyOf(row) === null && shows(row, wanted));
+  const why = 'A message has this text and shows no key: it may be ours. The token may lack metadata.message:read.';
   return hidden
     ? { kind: 'inconclusive', error: { class: 'transient', code: 'key_not_visible', message: why } }
     : { kind: 'absent' };

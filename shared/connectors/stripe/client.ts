@@ -1,4 +1,5 @@
 import { path } from '../../http/path.ts';
+import { PlumblineError } from '../../model/errors.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, RecordRef, RequestContext, RequestSpec } from '../../model/operation.ts';
 
@@ -157,19 +158,29 @@ export function objectPath(
 }
 
 /**
- * Parameters as form pairs with Stripe's brackets: `metadata[a]`, `items[0][price]`. Null empties a parameter.
+ * Parameters as form pairs with Stripe's brackets: `metadata[a]`, `items[0][price]`. Null empties a parameter. Throws
+ * `invalid_input` for a name that holds brackets itself: it would be a parameter of another place.
  * @see https://docs.stripe.com/api
  */
 export function formPairs(params: JsonObject): readonly (readonly [string, string])[] {
   const pairs: (readonly [string, string])[] = [];
+  const named = (name: string): string => {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
+    if (name !== '' && name.isWellFormed() && !/[[\]\u0000-\u001f\u007f]/.test(name)) return name;
+    throw new PlumblineError('A request was refused before it was built: a name of a parameter is none.', {
+      code: 'invalid_input',
+      retry: 'never',
+      hint: 'Names of parameters and of metadata hold no brackets and no control characters.',
+    });
+  };
   const add = (name: string, value: Json): void => {
     if (Array.isArray(value)) {
       for (const [index, item] of (value as readonly Json[]).entries()) add(`${name}[${index}]`, item);
     } else if (isObject(value)) {
-      for (const [key, item] of Object.entries(value)) add(`${name}[${key}]`, item);
+      for (const [key, item] of Object.entries(value)) add(`${name}[${named(key)}]`, item);
     } else pairs.push([name, value === null ? '' : String(value)]);
   };
-  for (const [name, value] of Object.entries(params)) add(name, value);
+  for (const [name, value] of Object.entries(params)) add(named(name), value);
   return pairs;
 }
 
