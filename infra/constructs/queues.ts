@@ -6,6 +6,9 @@ import { Construct } from 'constructs';
 /** Deliveries of a message before it goes to its dead-letter queue. */
 const maxDeliveries = 5;
 
+/** An event waits for its system for about a day: at last a quarter of an hour between two receives. Faults of ours end sooner. */
+const maxAttemptsOfEvent = 100;
+
 /** An event waits for its subscriber as long as the queue keeps it: the most that SQS counts. */
 const maxAttemptsOfDelivery = 1000;
 
@@ -36,7 +39,7 @@ export class Queues extends Construct {
         deadLetterQueue: { queue, maxReceiveCount },
       });
     this.inboxDead = dead('InboxDead');
-    this.inbox = work('Inbox', this.inboxDead);
+    this.inbox = work('Inbox', this.inboxDead, maxAttemptsOfEvent);
     this.actionsDead = dead('ActionsDead');
     this.actions = work('Actions', this.actionsDead);
     this.deliveriesDead = dead('DeliveriesDead');

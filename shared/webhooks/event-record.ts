@@ -36,6 +36,9 @@ export function eventEntry(input: {
   };
 }
 
+/** Why an event is left to a person whose work failed again and again. */
+export const failedReason = 'processing_failed';
+
 /**
  * The case of a verified event that was not processed. Events of one strange account are one case: an app that is installed in
  * two accounts delivers both, and each event keeps its own claim and ledger entry.
@@ -74,6 +77,10 @@ function wordsFor({ message, why, account }: Parameters<typeof quarantineCase>[0
       title: `Webhooks of another account arrive at ${system}/${channel}`,
       detail: `The signature was right, but the event is of ${account}, which is not the account that the configuration of ${system} names. Events of this account are kept and not processed. ${after}`,
     };
+  }
+  if (why === failedReason) {
+    const detail = `It could be read, and working on it failed again and again: by a fault, or because its record may not be read. The log says which. ${after}`;
+    return { title: `An event of ${system}/${channel} could not be worked on`, detail };
   }
   return {
     title: `A webhook of ${system} could not be read`,

@@ -15,14 +15,20 @@ import { newId, sha256Hex } from '../model/ids.ts';
 import type { Json } from '../model/json.ts';
 import type { PlannedCall, RecordRef } from '../model/operation.ts';
 import type { Log } from '../observe/log.ts';
-import { eventEntry, quarantineCase } from './event-record.ts';
+import { eventEntry, failedReason, quarantineCase } from './event-record.ts';
 import type { InboxStore } from './ports.ts';
 
 /** The live record at the time of processing. `gone`: the system says that it does not exist. */
 export type LiveRecord =
   | { readonly kind: 'record'; readonly data: Json; readonly fetchedAtMs: number }
   | { readonly kind: 'gone' }
-  | { readonly kind: 'unavailable'; readonly code: string; readonly retryAfterMs?: number | undefined };
+  /** `lasting`: waiting alone does not help, such as where a right is missing. */
+  | {
+      readonly kind: 'unavailable';
+      readonly code: string;
+      readonly retryAfterMs?: number | undefined;
+      readonly lasting?: boolean;
+    };
 
 /** One claimed event as handlers get it. The item is what the provider says; `live` is what the system says. */
 export type ClaimedEvent = {
@@ -77,6 +83,9 @@ export type Processed =
   | { readonly kind: 'done'; readonly as: EventOutcome['kind'] | 'duplicate' }
   | { readonly kind: 'later'; readonly delayMs: number; readonly why: string };
 
+/** After so many receives what waiting does not mend is left to a person. */
+export const mostFaults = 5;
+
 /** Up to here a message stays in its claim itself, bytes. */
 const inlineBytes = 4_096;
 
@@ -88,10 +97,16 @@ type Claim = { readonly claim: InboxClaim; readonly conflict: boolean };
  * are reads, ledger appends of one id, and handlers, whose effects carry event keys.
  * Throws `store_unavailable` where a store did not answer.
  * @param attempt how often the message was received, from 1; sets the backoff; @param deadlineMs absolute end of this invocation
+ * @param givenUp whether to leave the event to a person, because it fails again and again
  */
 export async function processEvent(
   deps: ProcessDeps,
-  input: { readonly message: InboxMessage; readonly attempt: number; readonly deadlineMs: number },
+  input: {
+    readonly message: InboxMessage;
+    readonly attempt: number;
+    readonly deadlineMs: number;
+    readonly givenUp?: boolean;
+  },
 ): Promise<Processed> {
   const { message } = input;
   const nowMs = deps.clock.now();
@@ -111,8 +126,10 @@ export async function processEvent(
   try {
     if (bytes) await deps.payloads.put(bytes);
     const outcome = await decide(deps, input, claimed);
-    if ('code' in outcome) return later(deps, claimed.claim, input.attempt, outcome);
-    return await settle(deps, message, claimed, outcome);
+    if (!('code' in outcome)) return await settle(deps, message, claimed, outcome);
+    const waits = !outcome.lasting || input.attempt < mostFaults;
+    if (waits) return await later(deps, claimed.claim, input.attempt, outcome);
+    return await settle(deps, message, claimed, await park(deps, message, { why: failedReason, account: null }));
   } catch (error) {
     await releaseQuietly(deps, claimed.claim);
     throw error;
@@ -145,7 +162,7 @@ function keptForm(message: InboxMessage): { readonly kept: KeptMessage; readonly
 
 async function decide(
   deps: ProcessDeps,
-  input: { readonly message: InboxMessage; readonly deadlineMs: number },
+  input: { readonly message: InboxMessage; readonly deadlineMs: number; readonly givenUp?: boolean },
   { conflict }: Claim,
 ): Promise<EventOutcome | Extract<LiveRecord, { kind: 'unavailable' }>> {
   const { message, deadlineMs } = input;
@@ -153,6 +170,7 @@ async function decide(
   if (message.quarantine !== undefined && !message.replay?.force) {
     return park(deps, message, { why: message.quarantine, account: null });
   }
+  if (input.givenUp) return park(deps, message, { why: failedReason, account: null });
   const item = await itemOf(deps, message);
   const plan = await deps.plan(message, item);
   if (plan.kind === 'refused') return park(deps, message, plan);

@@ -2,7 +2,7 @@ import type { PlumblineConfig } from '../config/schema.ts';
 import type { Sender } from '../connectors/sender.ts';
 import type { InboxMessage } from '../model/event.ts';
 import type { Json } from '../model/json.ts';
-import type { Operation, PlannedCall } from '../model/operation.ts';
+import type { Classified, FailureClass, Operation, PlannedCall } from '../model/operation.ts';
 import type { WebhookAdapter } from './adapter.ts';
 import { eventIdentity } from './messages.ts';
 import type { EventPlan, LiveRecord } from './process.ts';
@@ -23,7 +23,7 @@ export type ReReadDeps = {
 export async function reReadRecord(deps: ReReadDeps, call: PlannedCall, deadlineMs: number): Promise<LiveRecord> {
   const operation = await deps.loadOperation(call.operation);
   const config = deps.systems[call.system];
-  if (operation.kind !== 'read' || !config) return { kind: 'unavailable', code: 'config_invalid' };
+  if (operation.kind !== 'read' || !config) return { kind: 'unavailable', code: 'config_invalid', lasting: true };
   const context = { apiVersion: config.apiVersion, providerKey: '' };
   const spec = operation.request(context, call.input);
   const sent = await deps.send({ system: call.system, spec, purpose: 'read', deadlineMs });
@@ -81,6 +81,10 @@ function tryAgain(
   }
 }
 
-function unavailable(error: { readonly code: string; readonly retryAfterMs?: number }): LiveRecord {
-  return { kind: 'unavailable', code: error.code, retryAfterMs: error.retryAfterMs };
+/** Refusals that stay until a person changes something. One of the credential is not among them: it has a case of its own. */
+const lasting: readonly FailureClass[] = ['permission', 'business', 'schema', 'conflict', 'duplicate'];
+
+function unavailable(error: Classified): LiveRecord {
+  const { code, retryAfterMs } = error;
+  return { kind: 'unavailable', code, retryAfterMs, lasting: lasting.includes(error.class) };
 }

@@ -1,7 +1,7 @@
 import { PlumblineError } from '../model/errors.ts';
 import type { InboxMessage } from '../model/event.ts';
 import type { EventDelay } from './ports.ts';
-import { backoffMs, type ProcessDeps, processEvent } from './process.ts';
+import { backoffMs, mostFaults, type ProcessDeps, processEvent } from './process.ts';
 
 /** One received SQS message. */
 export type QueuedMessage = {
@@ -21,10 +21,14 @@ export type BatchDeps = ProcessDeps & {
   readonly arrived: (message: InboxMessage) => Promise<void>;
 };
 
+/** What nobody can read is of no use in the queue, milliseconds. */
+const unreadableDelayMs = 1_000;
+
 /**
  * Processes a batch side by side; one bad message does not hold up the others. Deliveries of one event follow each other, so that
  * the second meets what became of the first instead of its lease.
- * What fails becomes visible again after its own backoff, and after the queue's last receive goes to the dead-letter queue.
+ * What fails becomes visible again after its own backoff. A system or a store that is away is waited for as long as the queue
+ * allows, about a day; a fault of ours becomes a case after five receives.
  * Never throws.
  * @param deadlineMs absolute end of this invocation
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
@@ -72,7 +76,24 @@ async function workOne(deps: BatchDeps, { record, message }: Received, deadlineM
     return processed.delayMs;
   } catch (error) {
     deps.log.error('An event could not be processed.', { attempt }, error);
-    return backoffMs(attempt);
+    if (message instanceof PlumblineError) return unreadableDelayMs;
+    const away = error instanceof PlumblineError && error.code === 'store_unavailable';
+    return away || attempt < mostFaults ? backoffMs(attempt) : giveUp(deps, message, { attempt, deadlineMs });
+  }
+}
+
+/** Null where the event is with a person now. */
+async function giveUp(
+  deps: BatchDeps,
+  message: InboxMessage,
+  at: { readonly attempt: number; readonly deadlineMs: number },
+): Promise<number | null> {
+  try {
+    const parked = await processEvent(deps, { message, ...at, givenUp: true });
+    return parked.kind === 'done' ? null : parked.delayMs;
+  } catch (error) {
+    deps.log.error('An event could not be left to a person.', { attempt: at.attempt }, error);
+    return backoffMs(at.attempt);
   }
 }
 

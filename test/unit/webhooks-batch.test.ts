@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { batchesOf } from '../../shared/aws/event-queue.ts';
+import { PlumblineError } from '../../shared/model/errors.ts';
 import { sha256Hex } from '../../shared/model/ids.ts';
 import { eventIdentity } from '../../shared/webhooks/messages.ts';
 import { workBatch } from '../../shared/webhooks/work-batch.ts';
@@ -22,6 +23,39 @@ describe('workBatch', () => {
     const answer = await workBatch(w.deps, [w.queued(message)], 20_000);
     expect([answer.batchItemFailures.length, w.delays]).toEqual([1, [30_000]]);
     expect(w.inbox.claims.get(message.identity)).toMatchObject({ state: 'PROCESSING', leaseUntilMs: 1000 });
+  });
+
+  const received = (w: ReturnType<typeof eventWorld>, times: number) => ({
+    ...w.queued(message),
+    attributes: { ApproximateReceiveCount: String(times) },
+  });
+
+  it('leaves an event to a person whose work fails for the fifth time, on the ledger and in one case', async () => {
+    const handle = async () => {
+      throw new Error('a bug');
+    };
+    const w = eventWorld({ handlers: [{ wants: () => true, handle }] });
+    expect((await workBatch(w.deps, [received(w, 4)], 20_000)).batchItemFailures).toHaveLength(1);
+    expect(await workBatch(w.deps, [received(w, 5)], 20_000)).toEqual({ batchItemFailures: [] });
+    expect(w.cases.cases).toMatchObject([{ reason: 'quarantined', facts: { why: 'processing_failed' } }]);
+    expect(w.ledger.entries).toHaveLength(1);
+    expect(w.inbox.claims.get(message.identity)).toMatchObject({ state: 'DONE', outcome: { kind: 'quarantined' } });
+  });
+
+  it('leaves an event to a person whose record may not be read, once waiting has not helped', async () => {
+    const w = eventWorld({ reRead: async () => ({ kind: 'unavailable', code: 'MISSING_SCOPES', lasting: true }) });
+    expect((await workBatch(w.deps, [received(w, 4)], 20_000)).batchItemFailures).toHaveLength(1);
+    expect(await workBatch(w.deps, [received(w, 5)], 20_000)).toEqual({ batchItemFailures: [] });
+    expect(w.cases.cases).toMatchObject([{ reason: 'quarantined', facts: { why: 'processing_failed' } }]);
+  });
+
+  it.each([
+    ['its system', async () => ({ kind: 'unavailable', code: 'circuit_open' }) as const],
+    ['a store', () => Promise.reject(new PlumblineError('x', { code: 'store_unavailable', retry: 'later', hint: '' }))],
+  ])('waits for %s as long as the queue allows, and makes no case of it', async (_what, reRead) => {
+    const w = eventWorld({ reRead });
+    expect((await workBatch(w.deps, [received(w, 60)], 20_000)).batchItemFailures).toHaveLength(1);
+    expect([w.delays, w.cases.cases]).toEqual([[900_000], []]);
   });
 
   it('frees the claim where the ledger is away, and writes the same entry on the next attempt at once', async () => {
