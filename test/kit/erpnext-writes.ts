@@ -1,10 +1,8 @@
-import type { FaultSpec } from '../../infra/local/systems/faults.ts';
-import { execute } from '../../shared/action/execute.ts';
 import { erpnext } from '../../shared/connectors/erpnext/calls.ts';
 import type { ErpnextFields } from '../../shared/connectors/erpnext/client.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
 import { callErpnext, dataOf, type ErpnextWorld, madeIn } from './erpnext-simulator.ts';
-import { claimOf } from './system-world.ts';
+import { writesUnderFaults } from './write-faults.ts';
 
 type Group = 'customers' | 'suppliers' | 'items' | 'salesOrders' | 'purchaseOrders' | 'salesInvoices';
 type Facts = { docType: string; needs: readonly Group[]; create: ErpnextFields; change: ErpnextFields };
@@ -108,19 +106,13 @@ export function writesOf(world: World): Readonly<Record<string, Plan>> {
   };
 }
 
-/** Plans a write and claims it; what was made for it does not show among the effects. */
-export async function plannedClaim(world: World, name: string) {
-  const call = await writesOf(world)[name]?.();
-  if (!call) throw new Error(name);
-  const request = await claimOf(world(), call);
-  world().simulator.effects.clear();
-  return { call, request, key: request.identity.key };
-}
-
-/** Plans a write, breaks the request that makes it, and executes it. */
-export async function meet(world: World, name: string, fault: FaultSpec) {
-  const planned = await plannedClaim(world, name);
-  const method = name.includes('.delete') ? 'DELETE' : /\.(create|append)/.test(name) ? 'POST' : 'PUT';
-  world().simulator.addFault({ ...fault, match: { method } });
-  return { ...planned, first: await execute(world().kernel, planned.request) };
+/** Every write of ERPNext under faults. */
+export function erpnextWrites(world: World) {
+  return writesUnderFaults({
+    world,
+    plans: writesOf(world),
+    isWrite: (name) => ({
+      method: name.includes('.delete') ? 'DELETE' : /\.(create|append)/.test(name) ? 'POST' : 'PUT',
+    }),
+  });
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { execute } from '../../shared/action/execute.ts';
 import { erpnext } from '../../shared/connectors/erpnext/calls.ts';
 import { callErpnext, type ErpnextWorld, erpnextWorld, madeIn } from '../kit/erpnext-simulator.ts';
-import { madeOf, meet, plannedClaim, versionOf, writesOf } from '../kit/erpnext-writes.ts';
+import { erpnextWrites, madeOf, versionOf, writesOf } from '../kit/erpnext-writes.ts';
 import { claimOf, settle, write } from '../kit/system-world.ts';
 
 let world: ErpnextWorld;
@@ -12,30 +12,30 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const here = () => world;
-const applied = () => world.simulator.effects.effects().length;
+const { meet, planned, applied } = erpnextWrites(here);
 const made = (docType: string, values: object) => madeIn(world.simulator, docType, values);
 
 it('a create of which the unique field is gone is never made again: a person decides', async () => {
-  const { key } = await meet(here, 'customers.create', { kind: 'commit_then_lose_response' });
+  const { key } = await meet('customers.create', { kind: 'commit_then_lose_response' });
   const renamed = { docType: 'Customer', from: 'custom_plumbline_ref', to: 'custom_other' };
   await callErpnext(world.simulator, 'POST', '/_admin/rename-field', renamed);
   expect([(await settle(world, key)).state, applied()]).toEqual(['NEEDS_HUMAN', 1]);
 });
 
 it('a delete is not taken for done where the right to read was lost', async () => {
-  const { key } = await meet(here, 'customers.delete', { kind: 'reset' });
+  const { key } = await meet('customers.delete', { kind: 'reset' });
   await callErpnext(world.simulator, 'POST', '/_admin/deny', { right: 'Customer: read' });
   expect([(await settle(world, key)).state, applied()]).toEqual(['NEEDS_HUMAN', 0]);
 });
 
 it('a delete that never arrived is not taken for done because a page says 404', async () => {
-  const { key } = await meet(here, 'customers.delete', { kind: 'reset' });
+  const { key } = await meet('customers.delete', { kind: 'reset' });
   world.simulator.addFault({ kind: 'html_error', status: 404, match: { method: 'GET' }, times: 2 });
   expect([(await settle(world, key)).state, applied()]).toEqual(['SUCCEEDED', 1]);
 });
 
 it('an update that somebody else overwrote before it could be proven goes to a person', async () => {
-  const { key } = await meet(here, 'customers.update', { kind: 'commit_then_lose_response' });
+  const { key } = await meet('customers.update', { kind: 'commit_then_lose_response' });
   const [customer] = world.simulator.site.docs.Customer.values();
   const touch = { docType: 'Customer', name: customer?.name, values: { customer_name: 'C' } };
   await callErpnext(world.simulator, 'POST', '/_admin/touch', touch);
@@ -45,7 +45,7 @@ it('an update that somebody else overwrote before it could be proven goes to a p
 it.each(['salesOrders.submit', 'salesOrders.update of one version'])(
   '%s of a version that is not the newest overwrites nothing',
   async (name) => {
-    const { call, request } = await plannedClaim(here, name);
+    const { call, request } = await planned(name);
     const { id } = call.input as { id: string };
     const touch = { docType: 'Sales Order', name: id, values: { po_no: 'changed' } };
     await callErpnext(world.simulator, 'POST', '/_admin/touch', touch);
@@ -80,7 +80,7 @@ it('a create whose first attempt is carried out late is found by its key and not
 it.each(['salesOrders.update of one version', 'salesOrders.submit', 'salesOrders.cancel', 'salesOrders.delete'])(
   '%s whose first attempt is carried out late is not called a conflict with itself',
   async (name) => {
-    const { call, request } = await plannedClaim(here, name);
+    const { call, request } = await planned(name);
     world.simulator.site.knobs.locks = 1;
     expect((await execute(world.kernel, request)).outcome.kind).toBe('queued');
     world.simulator.effects.clear();
@@ -90,7 +90,7 @@ it.each(['salesOrders.update of one version', 'salesOrders.submit', 'salesOrders
 );
 
 it('a change that waited and then meets the change of somebody else is a conflict', async () => {
-  const { call, request } = await plannedClaim(here, 'salesOrders.submit');
+  const { call, request } = await planned('salesOrders.submit');
   world.simulator.site.knobs.locks = 1;
   await execute(world.kernel, request);
   const touch = { docType: 'Sales Order', name: (call.input as { id: string }).id, values: { po_no: 'x' } };

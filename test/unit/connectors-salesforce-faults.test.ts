@@ -1,11 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FaultSpec } from '../../infra/local/systems/faults.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { execute } from '../../shared/action/execute.ts';
 import { salesforce } from '../../shared/connectors/salesforce/calls.ts';
 import { operations } from '../../shared/connectors/salesforce/operations.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
 import { callSalesforce, type SalesforceWorld, salesforceWorld } from '../kit/salesforce-simulator.ts';
 import { claimOf, read, settle } from '../kit/system-world.ts';
+import {
+  type Faults,
+  itIsNotSentAgain,
+  itIsRunForEveryWrite,
+  itTakesEffectOnce,
+  writesUnderFaults,
+} from '../kit/write-faults.ts';
 
 let world: SalesforceWorld;
 const post = async (type: string, fields: object): Promise<string> => {
@@ -80,7 +86,7 @@ const writes: Readonly<Record<string, () => Promise<PlannedCall>>> = {
   },
 };
 
-const faults: Readonly<Record<string, FaultSpec>> = {
+const faults: Faults = {
   'a failure before it': { kind: 'fail_before_commit' },
   'a server that is unavailable': { kind: 'server_error', status: 503 },
   'a connection that ends before it': { kind: 'reset' },
@@ -96,18 +102,14 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** Plans the write, then breaks the next request that is no read. */
-async function meet(name: string, fault: FaultSpec) {
-  const call = await writes[name]?.();
-  if (!call) throw new Error(name);
-  const request = await claimOf(world, call);
-  world.simulator.effects.clear();
-  const method = /\.(delete)/.test(name) ? 'DELETE' : /\.(update|upsert|close|abort)/.test(name) ? 'PATCH' : 'POST';
-  world.simulator.addFault({ ...fault, match: { method } });
-  return { request, first: await execute(world.kernel, request), key: request.identity.key };
-}
-
-const applied = () => world.simulator.effects.effects().length;
+const writing = writesUnderFaults({
+  world: () => world,
+  plans: writes,
+  isWrite: (name) => ({
+    method: /\.(delete)/.test(name) ? 'DELETE' : /\.(update|upsert|close|abort)/.test(name) ? 'PATCH' : 'POST',
+  }),
+});
+const { meet, applied } = writing;
 
 /** A record and its link are made together. */
 const made = (name: string) => (name === 'opportunities.open' ? 2 : 1);
@@ -134,40 +136,9 @@ it.each(Object.keys(unproven))('%s whose answer was lost is sent once and goes t
   expect([(await settle(world, request.identity.key)).state, sent(), applied()]).toEqual(['NEEDS_HUMAN', 1, 0]);
 });
 
-it('is run for every write there is', () => {
-  const all = [...operations.values()]
-    .filter(({ kind }) => kind === 'write')
-    .map(({ id }) => id.replace('salesforce.', ''));
-  const run = new Set([...Object.keys(writes), ...Object.keys(unproven)].map((name) => name.split(' ')[0]));
-  expect(all.sort()).toEqual([...run].sort());
-});
-
-const repeated = (request: Awaited<ReturnType<typeof claimOf>>) =>
-  execute(world.kernel, { ...request, deadlineMs: world.clock.now() + 20_000 });
-
-describe.each(Object.keys(writes))('%s takes effect exactly once', (name) => {
-  it.each(Object.keys(faults))('after %s, and a repeat is answered and not sent', async (fault) => {
-    const { request, key } = await meet(name, faults[fault] ?? { kind: 'reset' });
-    const record = await settle(world, key);
-    expect([record.state, applied()]).toEqual(['SUCCEEDED', made(name)]);
-    expect([(await repeated(request)).outcome.kind, applied()]).toEqual(['replayed', made(name)]);
-  });
-});
-
-describe.each(Object.keys(writes))('%s whose answer was lost is not sent again', (name) => {
-  const readBacks: Readonly<Record<string, FaultSpec>> = {
-    'a failing server': { kind: 'server_error' },
-    'a page that says 404': { kind: 'html_error', status: 404 },
-    'a connection that ends': { kind: 'reset' },
-    'the limit of the day': { kind: 'rate_limited' },
-  };
-  it.each(Object.keys(readBacks))('where its read-back meets %s', async (fault) => {
-    const { key } = await meet(name, { kind: 'commit_then_lose_response' });
-    world.simulator.addFault({ ...(readBacks[fault] ?? { kind: 'reset' }), match: { method: 'GET' }, times: 3 });
-    const record = await settle(world, key);
-    expect([record.state, applied(), record.attempts]).toEqual(['SUCCEEDED', made(name), 1]);
-  });
-});
+itIsRunForEveryWrite(operations.values(), [...Object.keys(writes), ...Object.keys(unproven)]);
+itTakesEffectOnce(writing, faults, made);
+itIsNotSentAgain(writing, made);
 
 it('a create of which the external id field is gone is never made again: a person decides', async () => {
   const { key } = await meet('contacts.create', { kind: 'commit_then_lose_response' });

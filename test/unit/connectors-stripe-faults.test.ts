@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FaultSpec } from '../../infra/local/systems/faults.ts';
 import { execute } from '../../shared/action/execute.ts';
 import { stripe } from '../../shared/connectors/stripe/calls.ts';
 import { operations } from '../../shared/connectors/stripe/operations.ts';
@@ -7,6 +6,7 @@ import { actionId } from '../../shared/model/ids.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
 import { callStripe, type StripeWorld, stripeWorld } from '../kit/stripe-simulator.ts';
 import { claimOf, settle } from '../kit/system-world.ts';
+import { type Faults, itIsRunForEveryWrite, writesUnderFaults } from '../kit/write-faults.ts';
 
 let world: StripeWorld;
 const post = async (path: string, params: Record<string, string> = {}): Promise<string> => {
@@ -72,7 +72,7 @@ const writes: Readonly<Record<string, (nowMs: number) => Promise<PlannedCall>>> 
   'payment_intents.cancel': async () => stripe.paymentIntents.cancel(await intent()),
 };
 
-const faults: Readonly<Record<string, FaultSpec>> = {
+const faults: Faults = {
   'a failure in front of the endpoint': { kind: 'fail_before_commit' },
   'a connection that ends before it': { kind: 'reset' },
   'a gateway page instead of it': { kind: 'html_error' },
@@ -88,25 +88,13 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** Plans the write, then breaks the next request that is no read. */
-async function meet(name: string, fault: FaultSpec) {
-  const call = await (writes[name] ?? writes['customers.create'])?.(world.clock.now());
-  if (!call) throw new Error(name);
-  const request = await claimOf(world, call);
-  world.simulator.effects.clear();
-  const method = name.endsWith('.delete') ? 'DELETE' : 'POST';
-  world.simulator.addFault({ ...fault, match: { method } });
-  return { request, first: await execute(world.kernel, request), key: request.identity.key };
-}
-
-const applied = () => world.simulator.effects.effects().length;
-
-it('is run for every write there is', () => {
-  const all = [...operations.values()]
-    .filter(({ kind }) => kind === 'write')
-    .map(({ id }) => id.replace('stripe.', ''));
-  expect(all.sort()).toEqual(Object.keys(writes).sort());
+const { meet, applied } = writesUnderFaults({
+  world: () => world,
+  plans: Object.fromEntries(Object.entries(writes).map(([name, plan]) => [name, () => plan(world.clock.now())])),
+  isWrite: (name) => ({ method: name.endsWith('.delete') ? 'DELETE' : 'POST' }),
 });
+
+itIsRunForEveryWrite(operations.values(), Object.keys(writes));
 
 describe.each(Object.keys(writes))('%s takes effect once, or provably not,', (name) => {
   it.each(Object.keys(faults))('after %s', async (fault) => {
