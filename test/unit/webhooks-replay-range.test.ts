@@ -62,6 +62,16 @@ function house() {
 }
 
 describe('replay of a span of time', () => {
+  it('finds what a feed found as well', async () => {
+    const h = house();
+    const { hubspot } = h.deps.config.systems;
+    if (!hubspot) throw new Error('no hubspot');
+    const feeds = { contacts: { every: 300_000, overlap: 120_000 } };
+    Object.assign(h.deps, { config: { ...h.deps.config, systems: { hubspot: { ...hubspot, feeds } } } });
+    await h.work(event('c1', { scheme: 'feed', channel: 'contacts', identity: 'hubspot#contacts#c1' }));
+    expect(await h.all({ channel: 'contacts' })).toEqual({ events: ['c1'], skipped: [] });
+  });
+
   it('finds every event that the channel decided in it, over pages and days, and no other', async () => {
     const h = house();
     for (let i = 0; i < 7; i += 1) {

@@ -39,8 +39,9 @@ type Decided =
  */
 export async function decidedBetween(deps: Pick<OperatorApiDeps, 'config' | 'ledger'>, range: Range): Promise<Decided> {
   const { system, channel, nowMs } = range;
-  const channels = Object.entries(deps.config.systems).flatMap(([name, { webhooks }]) =>
-    Object.keys(webhooks).map((one) => `${name}/${one}`),
+  // What a feed finds is decided like what a webhook tells, under the feed's name.
+  const channels = Object.entries(deps.config.systems).flatMap(([name, { webhooks, feeds }]) =>
+    [...new Set([...Object.keys(webhooks), ...Object.keys(feeds)])].map((one) => `${name}/${one}`),
   );
   const wrong = (detail: string, hint: string): Decided => ({ kind: 'wrong', detail, hint });
   if (!channels.includes(`${system}/${channel}`)) {
