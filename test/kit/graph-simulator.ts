@@ -1,18 +1,9 @@
 import { type GraphOptions, type GraphSimulator, startGraph } from '../../infra/local/systems/graph/start.ts';
 import { putUser } from '../../infra/local/systems/graph/tenant.ts';
-import { workOn } from '../../shared/action/resolve.ts';
 import { systemSchema } from '../../shared/config/schema.ts';
 import { operationById } from '../../shared/connectors/graph/operations.ts';
-import type { Sender } from '../../shared/connectors/sender.ts';
-import { httpClient } from '../../shared/http/client.ts';
-import { encodeBody } from '../../shared/http/digest.ts';
-import { encodeQuery } from '../../shared/http/path.ts';
-import type { ActionRecord } from '../../shared/model/action.ts';
 import { systemClock } from '../../shared/model/clock.ts';
-import type { Json } from '../../shared/model/json.ts';
-import type { PlannedCall, ReadVerdict, RequestSpec } from '../../shared/model/operation.ts';
-import { digestOfCall, makeAttempt, makeProbe, readBefore, type SystemDeps } from '../../shared/tools/attempt.ts';
-import { testClock, testIdentity, testKernel, testRequest } from './kernel.ts';
+import { plainSenderTo, systemWorld } from './system-world.ts';
 
 const token = 'local-static-token';
 
@@ -58,30 +49,8 @@ export async function callGraph(
   return { status: answer.status, headers: answer.headers, text, body: (isJson ? JSON.parse(text) : null) as any };
 }
 
-/** One request over the real HTTP client: no breaker, no rate limit, no account check. Those have tests of their own. */
-export function senderTo(graph: { readonly url: string }): Sender {
-  const http = httpClient({ clock: systemClock, local: true });
-  return async ({ spec, purpose, mayWrite }) => {
-    const body = encodeBody(spec);
-    const result = await http.send({
-      origin: graph.url,
-      method: spec.method,
-      path: spec.path + encodeQuery(spec.query),
-      headers: {
-        ...spec.headers,
-        authorization: `Bearer ${token}`,
-        ...(body ? { 'content-type': body.contentType } : {}),
-      },
-      body: body?.bytes ?? null,
-      deadlineMs: Date.now() + 5000,
-      ...(mayWrite ? { mayWrite } : {}),
-    });
-    if (result.kind === 'answer') return result;
-    const { code, message } = result.fault;
-    if (result.kind === 'not_sent') return { kind: 'not_sent', error: { class: 'transient', code, message } };
-    return { kind: 'lost', error: { class: purpose === 'write' ? 'unknown_outcome' : 'transient', code, message } };
-  };
-}
+/** A sender to a simulated tenant. */
+export const senderTo = (graph: { readonly url: string }) => plainSenderTo(graph, `Bearer ${token}`);
 
 /** The configured system of the tests. */
 export const graphConfig = systemSchema.parse({
@@ -94,72 +63,11 @@ export const graphConfig = systemSchema.parse({
 });
 
 /** The real kernel over memory against a simulated tenant; both live by one clock that moves only when told. */
-export async function graphWorld(options: Partial<GraphOptions> = {}) {
-  const clock = testClock();
-  const simulator = await startTestGraph({ clock, ...options });
-  const system: SystemDeps = {
-    send: senderTo(simulator),
-    operations: operationById,
-    systems: { graph: graphConfig },
-    control: { check: async () => ({ kind: 'on' }) },
-  };
-  const kernel = testKernel({ attempt: makeAttempt(system), clock, digest: (call) => digestOfCall(system, call) });
-  return { clock, simulator, system, kernel, close: () => simulator.close() };
-}
-
-export type GraphWorld = Awaited<ReturnType<typeof graphWorld>>;
-
-/** Sends one request as it is specified. */
-export async function exchange({ system }: GraphWorld, spec: RequestSpec, purpose: 'read' | 'write' = 'write') {
-  const sent = await system.send({ system: 'graph', spec, purpose, deadlineMs: Date.now() + 5000 });
-  if (sent.kind !== 'answer') throw new Error(sent.error.code);
-  return sent.answer;
-}
-
-/** Carries out one planned read. */
-export async function read(world: GraphWorld, call: PlannedCall): Promise<ReadVerdict> {
-  const operation = operationById(call.operation);
-  if (operation?.kind !== 'read') throw new Error(`${call.operation} is no read`);
-  const spec = operation.request({ apiVersion, providerKey: '' }, call.input);
-  return operation.judge(await exchange(world, spec, 'read'), call.input);
-}
-
-/** Carries out one planned write and judges its answer. */
-export async function write(world: GraphWorld, call: PlannedCall, providerKey: string) {
-  const operation = operationById(call.operation);
-  if (operation?.kind !== 'write') throw new Error(`${call.operation} is no write`);
-  return operation.judge(await exchange(world, operation.request({ apiVersion, providerKey }, call.input)), call.input);
-}
-
-/** The claim of one planned write, with its before-image. */
-export async function claimOf({ system, clock }: GraphWorld, call: PlannedCall, n = 1) {
-  const operation = operationById(call.operation);
-  if (operation?.kind !== 'write') throw new Error(`${call.operation} is no write`);
-  const before = await readBefore(system, call, clock.now() + 5000);
-  if (before?.kind === 'error') throw new Error(before.error.code);
-  const target = ['graph', 'record', String(n)] as const;
-  return testRequest({
-    identity: testIdentity({ actionType: call.operation, target, identifying: { n }, input: { n } }),
-    effect: operation.effect,
-    resend: operation.resend,
-    call,
-    requestDigest: digestOfCall(system, call),
-    before: before ? (before.data as Json) : null,
-    target,
-    deadlineMs: clock.now() + 20_000,
+export function graphWorld(options: Partial<GraphOptions> = {}) {
+  return systemWorld({
+    ...{ name: 'graph', config: graphConfig, operations: operationById, senderTo },
+    start: (clock) => startTestGraph({ clock, ...options }),
   });
 }
 
-/** Works on an action as the tick would, moving the clock to each due time, until it is settled or a person's. */
-export async function settle({ kernel, system, clock }: GraphWorld, key: string): Promise<ActionRecord> {
-  for (let step = 0; step < 60; step += 1) {
-    const record = await kernel.store.get(key);
-    if (!record) throw new Error('no record');
-    if (!['RETRYABLE', 'STARTED', 'UNKNOWN'].includes(record.state)) return record;
-    if ('dueMs' in record) clock.advance(Math.max(0, record.dueMs - clock.now()) + 1);
-    const probe = makeProbe(system);
-    const recheck = async () => ({ kind: 'go' }) as const;
-    await workOn(kernel, { key, deadlineMs: clock.now() + 20_000, recheck, probeFor: () => probe });
-  }
-  throw new Error('never settled');
-}
+export type GraphWorld = Awaited<ReturnType<typeof graphWorld>>;

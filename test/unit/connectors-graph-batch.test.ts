@@ -4,7 +4,8 @@ import { operationById } from '../../shared/connectors/graph/operations.ts';
 import { requestDigest } from '../../shared/http/digest.ts';
 import type { Json } from '../../shared/model/json.ts';
 import type { BatchItem, PlannedCall, WriteOperation } from '../../shared/model/operation.ts';
-import { annaId, apiVersion, callGraph, exchange, type GraphWorld, graphWorld } from '../kit/graph-simulator.ts';
+import { annaId, apiVersion, callGraph, type GraphWorld, graphWorld } from '../kit/graph-simulator.ts';
+import { exchange } from '../kit/system-world.ts';
 
 let world: GraphWorld;
 beforeEach(async () => {

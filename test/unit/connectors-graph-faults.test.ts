@@ -1,11 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FaultSpec } from '../../infra/local/systems/faults.ts';
 import { execute } from '../../shared/action/execute.ts';
 import { graph } from '../../shared/connectors/graph/calls.ts';
 import { refProperty, requestTimeoutMs } from '../../shared/connectors/graph/client.ts';
 import { operations } from '../../shared/connectors/graph/operations.ts';
 import type { PlannedCall, WriteOperation } from '../../shared/model/operation.ts';
-import { annaId, callGraph, claimOf, type GraphWorld, graphWorld, settle } from '../kit/graph-simulator.ts';
+import { annaId, callGraph, type GraphWorld, graphWorld } from '../kit/graph-simulator.ts';
+import { claimOf, settle } from '../kit/system-world.ts';
+import {
+  type Faults,
+  itIsNotSentAgain,
+  itIsRunForEveryWrite,
+  itTakesEffectOnce,
+  writesUnderFaults,
+} from '../kit/write-faults.ts';
 
 let world: GraphWorld;
 beforeEach(async () => {
@@ -47,7 +54,7 @@ const writes: Readonly<Record<string, () => Promise<PlannedCall>>> = {
   'events.cancel': async () => graph.events.cancel(annaId, await event(), 'Sorry'),
 };
 
-const faults: Readonly<Record<string, FaultSpec>> = {
+const faults: Faults = {
   'a failure before it': { kind: 'fail_before_commit' },
   'a server that is unavailable': { kind: 'server_error', status: 503 },
   'a gateway that gives up': { kind: 'server_error', status: 504 },
@@ -60,51 +67,17 @@ const faults: Readonly<Record<string, FaultSpec>> = {
   'a page of a proxy after it': { kind: 'html_error', afterCommit: true },
 };
 
-/** Plans the write, then breaks the next request that is no read. */
-async function meet(name: string, fault: FaultSpec) {
-  const call = await writes[name]?.();
-  if (!call) throw new Error(name);
-  const request = await claimOf(world, call);
-  world.simulator.effects.clear();
-  const method = /\.delete/.test(name) ? 'DELETE' : /\.update/.test(name) ? 'PATCH' : 'POST';
-  world.simulator.addFault({ ...fault, match: { method } });
-  return { request, first: await execute(world.kernel, request), key: request.identity.key };
-}
-
-const applied = () => world.simulator.effects.effects().length;
-const repeated = (request: Awaited<ReturnType<typeof claimOf>>) =>
-  execute(world.kernel, { ...request, deadlineMs: world.clock.now() + 20_000 });
-
-it('is run for every write there is', () => {
-  const all = [...operations.values()]
-    .filter(({ id, kind }) => kind === 'write' && !id.includes('.subscriptions.'))
-    .map(({ id }) => id.replace('graph.', ''));
-  expect(all.sort()).toEqual(Object.keys(writes).sort());
+const writing = writesUnderFaults({
+  world: () => world,
+  plans: writes,
+  isWrite: (name) => ({ method: /\.delete/.test(name) ? 'DELETE' : /\.update/.test(name) ? 'PATCH' : 'POST' }),
 });
+const { meet, applied } = writing;
 
-describe.each(Object.keys(writes))('%s takes effect exactly once', (name) => {
-  it.each(Object.keys(faults))('after %s, and a repeat is answered and not sent', async (fault) => {
-    const { request, key } = await meet(name, faults[fault] ?? { kind: 'reset' });
-    const record = await settle(world, key);
-    expect([record.state, applied()]).toEqual(['SUCCEEDED', 1]);
-    expect([(await repeated(request)).outcome.kind, applied()]).toEqual(['replayed', 1]);
-  });
-});
-
-describe.each(Object.keys(writes))('%s whose answer was lost is not sent again', (name) => {
-  const readBacks: Readonly<Record<string, FaultSpec>> = {
-    'a failing server': { kind: 'server_error' },
-    'a page that says 404': { kind: 'html_error', status: 404 },
-    'a connection that ends': { kind: 'reset' },
-    'too many requests': { kind: 'rate_limited' },
-  };
-  it.each(Object.keys(readBacks))('where its read-back meets %s', async (fault) => {
-    const { key } = await meet(name, { kind: 'commit_then_lose_response' });
-    world.simulator.addFault({ ...(readBacks[fault] ?? { kind: 'reset' }), match: { method: 'GET' }, times: 3 });
-    const record = await settle(world, key);
-    expect([record.state, applied(), record.attempts]).toEqual(['SUCCEEDED', 1, 1]);
-  });
-});
+const ofRecords = [...operations.values()].filter(({ id }) => !id.includes('.subscriptions.'));
+itIsRunForEveryWrite(ofRecords, writing.names);
+itTakesEffectOnce(writing, faults);
+itIsNotSentAgain(writing);
 
 describe('a mail', () => {
   it.each([true, false])('is proven sent whether its id stays (%s) or changes', async (keeps) => {

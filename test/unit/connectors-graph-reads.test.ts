@@ -6,7 +6,8 @@ import { graph } from '../../shared/connectors/graph/calls.ts';
 import type { DeltaPage } from '../../shared/connectors/graph/delta.ts';
 import { operationById } from '../../shared/connectors/graph/operations.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
-import { annaId, apiVersion, callGraph, type GraphWorld, graphWorld, read, senderTo } from '../kit/graph-simulator.ts';
+import { annaId, apiVersion, callGraph, type GraphWorld, graphWorld, senderTo } from '../kit/graph-simulator.ts';
+import { read } from '../kit/system-world.ts';
 
 let world: GraphWorld;
 beforeEach(async () => {

@@ -4,18 +4,9 @@ import { graph } from '../../shared/connectors/graph/calls.ts';
 import { operationById } from '../../shared/connectors/graph/operations.ts';
 import type { Json } from '../../shared/model/json.ts';
 import type { PlannedCall, WriteOperation } from '../../shared/model/operation.ts';
-import {
-  annaId,
-  apiVersion,
-  callGraph,
-  clientState,
-  exchange,
-  type GraphWorld,
-  graphWorld,
-  read,
-  write,
-} from '../kit/graph-simulator.ts';
+import { annaId, apiVersion, callGraph, clientState, type GraphWorld, graphWorld } from '../kit/graph-simulator.ts';
 import { closeAll, listening } from '../kit/http-servers.ts';
+import { exchange, read, write } from '../kit/system-world.ts';
 
 let world: GraphWorld;
 const url = 'https://hooks.example/graph/changes';

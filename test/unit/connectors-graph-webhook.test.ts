@@ -4,8 +4,9 @@ import { webhookAdapter } from '../../shared/connectors/graph/webhook.ts';
 import type { InboxMessage } from '../../shared/model/event.ts';
 import type { Json, JsonObject } from '../../shared/model/json.ts';
 import { channelsOf } from '../../shared/webhooks/channels.ts';
-import { annaId, callGraph, type GraphWorld, graphWorld, read } from '../kit/graph-simulator.ts';
+import { annaId, callGraph, type GraphWorld, graphWorld } from '../kit/graph-simulator.ts';
 import { closeAll, listening } from '../kit/http-servers.ts';
+import { read } from '../kit/system-world.ts';
 import { doorSecret, testDoor, urlEvent } from '../kit/webhook-door.ts';
 
 const tenantId = '11111111-2222-4333-8444-555555555555';
@@ -42,6 +43,15 @@ describe('a notification', () => {
       item({ tenantId: '99999999-2222-4333-8444-555555555555' }),
     ].map((one) => identity(one));
     expect(new Set([first, ...others]).size).toBe(6);
+  });
+
+  it('of the directory is told apart by its number, where it has no version', () => {
+    const one = (sequenceNumber: number) =>
+      item({ changeType: 'updated', resource: `Users/${annaId}`, resourceData: { id: annaId, sequenceNumber } });
+    expect([identity(one(1), 0) === identity(one(2), 0), identity(one(1), 0) === identity(one(1), 9_000_000)]).toEqual([
+      false,
+      true,
+    ]);
   });
 
   it('without a version is the same for ten minutes', () => {

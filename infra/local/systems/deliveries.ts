@@ -27,6 +27,8 @@ export type DeliveryWay<T, W extends Waiting, S> = {
   /** How many deliveries are under way at a time. */
   readonly atOnce: number;
   readonly send: (target: T, waiting: W) => Promise<Attempted<W>>;
+  /** Takes out of the queue what goes together with the first of it. Without a file only. */
+  readonly gather?: (first: W, queue: W[]) => W;
   /** What the log says of a delivery beside time, attempt and status. */
   readonly says: (waiting: W) => S;
 };
@@ -85,8 +87,12 @@ export function createDeliveries<T, W extends Waiting, S>(way: DeliveryWay<T, W,
   };
 }
 
-/** What waits in memory; `target` null leaves to the next process what comes up. */
-function createQueue<T, W extends Waiting, S>(way: DeliveryWay<T, W, S>, target: () => T | null, closed: AbortSignal) {
+/** Deliveries by the order they are added in; where `target` is null they are left to the next process. */
+export function createQueue<T, W extends Waiting, S>(
+  way: DeliveryWay<T, W, S>,
+  target: () => T | null,
+  closed: AbortSignal,
+) {
   const { clock, file, kind } = way;
   const log: Delivery<S>[] = [];
   const queue: W[] = [];
@@ -97,10 +103,10 @@ function createQueue<T, W extends Waiting, S>(way: DeliveryWay<T, W, S>, target:
   };
   const pump = () => {
     while (underWay < way.atOnce && !closed.aborted) {
-      const waiting = queue.shift();
-      if (waiting === undefined) return;
+      const first = queue.shift();
+      if (first === undefined) return;
       underWay += 1;
-      deliver(waiting)
+      deliver(way.gather?.(first, queue) ?? first)
         .catch(() => undefined)
         .finally(() => {
           underWay -= 1;

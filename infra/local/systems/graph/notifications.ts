@@ -1,3 +1,5 @@
+import { createQueue, type Delivery, post } from '../deliveries.ts';
+import { noStateFile } from '../state-file.ts';
 import { folderId } from './message.ts';
 import { aboutOf, expire, save } from './subscriptions.ts';
 import { type Change, changeKeyOf, guidOf, type Subscription, type Tenant } from './tenant.ts';
@@ -14,15 +16,6 @@ export type NotificationTarget = {
 
 export type LifecycleEvent = 'reauthorizationRequired' | 'subscriptionRemoved' | 'missed';
 
-/** One attempt that was made. */
-export type Delivery = {
-  readonly atMs: number;
-  readonly url: string;
-  readonly items: number;
-  readonly attempt: number;
-  readonly status: number | null;
-};
-
 /** The sender of change notifications. */
 export type NotificationSender = {
   /** Subscribes it to mails and events of every mailbox; null ends that. */
@@ -37,20 +30,23 @@ export type NotificationSender = {
   duplicate(count: number): void;
   /** The next `count` notifications carry another client state. */
   forge(count: number): void;
-  log(): readonly Delivery[];
+  log(): readonly Delivery<Told>[];
   close(): void;
 };
 
-type Waiting = { readonly url: string; readonly items: readonly object[]; readonly attempt: number };
+type Told = { readonly url: string; readonly items: number };
+type Waiting = {
+  readonly id: string;
+  readonly url: string;
+  readonly items: readonly object[];
+  readonly attempt: number;
+};
 type State = {
   readonly tenant: Tenant;
-  readonly retryDelaysMs: readonly number[];
-  readonly closed: AbortController;
-  readonly log: Delivery[];
-  readonly queue: Waiting[];
+  readonly closing: AbortController;
   target: NotificationTarget | null;
   left: { drop: number; duplicate: number; forge: number };
-  running: boolean;
+  enqueue(url: string, item: object): void;
 };
 
 /** Delays between attempts, milliseconds; Graph goes on for hours. */
@@ -58,9 +54,20 @@ export const defaultRetryDelaysMs: readonly number[] = [10_000, 60_000, 600_000]
 
 /** Sends each change to every subscription that is about it, at least once. */
 export function createNotificationSender(tenant: Tenant, retryDelaysMs = defaultRetryDelaysMs): NotificationSender {
+  const closing = new AbortController();
+  const queue = createQueue<Tenant, Waiting, Told>(
+    {
+      ...{ clock: tenant.clock, file: noStateFile, kind: '', retryDelaysMs, atOnce: 1, gather },
+      send: async (_tenant, { url, items }) =>
+        ask(state, url, '', JSON.stringify({ value: items })).catch(() => ({ status: null })),
+      says: ({ url, items }) => ({ url, items: items.length }),
+    },
+    () => tenant,
+    closing.signal,
+  );
   const state: State = {
-    ...{ tenant, retryDelaysMs, closed: new AbortController(), log: [], queue: [], target: null, running: false },
-    left: { drop: 0, duplicate: 0, forge: 0 },
+    ...{ tenant, closing, target: null, left: { drop: 0, duplicate: 0, forge: 0 } },
+    enqueue: (url, item) => queue.add({ id: '', url, items: [item], attempt: 0 }),
   };
   const more = (knob: keyof State['left']) => (count: number) => {
     state.left[knob] += count;
@@ -71,8 +78,8 @@ export function createNotificationSender(tenant: Tenant, retryDelaysMs = default
     validates: (url) => validates(state, url),
     lifecycle: (event) => tellLifecycle(state, event),
     ...{ drop: more('drop'), duplicate: more('duplicate'), forge: more('forge') },
-    log: () => state.log,
-    close: () => state.closed.abort(),
+    log: () => queue.log,
+    close: () => closing.abort(),
   };
 }
 
@@ -106,10 +113,10 @@ function notify(state: State, change: Change): void {
       continue;
     }
     const item = itemOf(state, one, change, resource);
-    enqueue(state, { url: one.notificationUrl, items: [item], attempt: 0 });
+    state.enqueue(one.notificationUrl, item);
     if (left.duplicate > 0) {
       left.duplicate -= 1;
-      enqueue(state, { url: one.notificationUrl, items: [item], attempt: 0 });
+      state.enqueue(one.notificationUrl, item);
     }
   }
 }
@@ -157,77 +164,30 @@ function tellLifecycle(state: State, event: LifecycleEvent): number {
   for (const one of all) {
     const item = { ...base(state, one), lifecycleEvent: event };
     if (event === 'subscriptionRemoved') state.tenant.subscriptions.delete(one.id);
-    enqueue(state, { url: one.lifecycleNotificationUrl ?? '', items: [item], attempt: 0 });
+    state.enqueue(one.lifecycleNotificationUrl ?? '', item);
   }
   return all.length;
 }
 
-function enqueue(state: State, waiting: Waiting): void {
-  state.queue.push(waiting);
-  if (state.running) return;
-  state.running = true;
-  // After the request that made the change was answered.
-  setImmediate(() => {
-    pump(state).catch(() => undefined);
-  });
-}
-
-async function pump(state: State): Promise<void> {
-  try {
-    for (;;) {
-      const first = state.closed.signal.aborted ? undefined : state.queue.shift();
-      if (first === undefined) return;
-      // What waits for the same address goes together.
-      const same = state.queue
-        .filter(({ url, attempt }) => url === first.url && attempt === first.attempt)
-        .slice(0, 49);
-      for (const one of same) state.queue.splice(state.queue.indexOf(one), 1);
-      await deliver(state, { ...first, items: [first, ...same].flatMap(({ items }) => items) });
-    }
-  } finally {
-    state.running = false;
-  }
-}
-
-async function deliver(state: State, waiting: Waiting): Promise<void> {
-  const { url, items, attempt } = waiting;
-  const { clock } = state.tenant;
-  const status = await post(state, url, '', JSON.stringify({ value: items })).then(
-    (answer) => answer?.status ?? null,
-    () => null,
-  );
-  state.log.push({ atMs: clock.now(), url, items: items.length, attempt, status });
-  const delayMs = state.retryDelaysMs[attempt];
-  if (state.closed.signal.aborted || (status !== null && status >= 200 && status < 300) || delayMs === undefined)
-    return;
-  // The wait must not hold up the others.
-  waitUntil(state, clock.now() + delayMs).then(
-    () => enqueue(state, { ...waiting, attempt: attempt + 1 }),
-    () => undefined,
-  );
-}
-
-// In short steps, so that closing the simulator does not wait for an attempt hours away.
-async function waitUntil({ tenant: { clock }, closed }: State, atMs: number): Promise<void> {
-  while (clock.now() < atMs && !closed.signal.aborted) await clock.sleep(Math.min(250, atMs - clock.now()));
+/** What waits for the same address goes together. */
+function gather(first: Waiting, queue: Waiting[]): Waiting {
+  const same = queue.filter(({ url, attempt }) => url === first.url && attempt === first.attempt).slice(0, 49);
+  for (const one of same) queue.splice(queue.indexOf(one), 1);
+  return { ...first, items: [first, ...same].flatMap(({ items }) => items) };
 }
 
 async function validates(state: State, url: string): Promise<boolean> {
   const token = `Validation: Testing client application reachability for subscription Request-Id: ${guidOf('check', url)} <b>&é`;
   try {
-    const answer = await post(state, url, `?validationToken=${encodeURIComponent(token)}`, '');
-    const isPlain = /^text\/plain\b/.test(answer?.contentType ?? '');
-    return answer !== null && answer.status === 200 && isPlain && answer.text === token;
+    const { status, text, headers } = await ask(state, url, `?validationToken=${encodeURIComponent(token)}`, '');
+    return status === 200 && /^text\/plain\b/.test(headers.get('content-type') ?? '') && text === token;
   } catch {
     return false;
   }
 }
 
-async function post(state: State, url: string, query: string, body: string) {
-  const { target } = state;
+function ask({ target, closing }: State, url: string, query: string, body: string) {
   const to = target?.deliverTo !== undefined && url === target.url ? target.deliverTo : url;
-  const signal = AbortSignal.any([state.closed.signal, AbortSignal.timeout(10_000)]);
   const headers = { 'content-type': body === '' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8' };
-  const answer = await fetch(to + query, { method: 'POST', headers, body, signal, redirect: 'manual' });
-  return { status: answer.status, contentType: answer.headers.get('content-type') ?? '', text: await answer.text() };
+  return post(to + query, { headers, body, withinMs: 10_000, closed: closing.signal });
 }

@@ -119,7 +119,7 @@ function assemble(options: GraphOptions, file: StateFile): Deps {
 async function handle(deps: Deps, arrived: SimRequest): Promise<SimAnswer> {
   const { tenant } = deps;
   const request = deps.open ? unfolded(arrived) : arrived;
-  if (request.path.startsWith('/_')) return tenant.file.atomically(() => adminRoute(deps, request));
+  if (request.path.startsWith('/_')) return adminRoute(deps, request);
   deps.requests += 1;
   const entry = tenant.effects.arrived(tenant.clock.now(), request);
   const fault = deps.faults.next(request.method, request.path);
