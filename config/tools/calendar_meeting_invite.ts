@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import { graph } from '../../shared/connectors/graph/calls.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentChange } from '../../shared/tools/records.ts';
-import { email, line, text } from './inputs.ts';
-import { eventFields, userId, utc } from './mail_inputs.ts';
+import { line, text } from './inputs.ts';
+import { addresses, eventFields, userId, utc } from './mail_inputs.ts';
 
 export default defineTool({
   name: 'calendar_meeting_invite',
@@ -13,10 +13,7 @@ export default defineTool({
   input: z
     .strictObject({
       user_id: userId.check(z.describe('who invites: the user id, as returned by user_find')),
-      attendees: z
-        .array(email)
-        .check(z.minLength(1), z.maxLength(20))
-        .check(z.describe('the e-mail addresses of those who are invited, 1 to 20')),
+      attendees: addresses.check(z.describe('the e-mail addresses of those who are invited, 1 to 20')),
       subject: line(200).check(z.describe('what it is about, as the invitation says')),
       start: utc.check(z.describe('when it begins, in UTC; look into calendar_list first')),
       end: utc.check(z.describe('when it ends, in UTC; later than the start')),

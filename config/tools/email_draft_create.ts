@@ -2,10 +2,8 @@ import * as z from 'zod/mini';
 import { graph } from '../../shared/connectors/graph/calls.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentChange } from '../../shared/tools/records.ts';
-import { email, line, text } from './inputs.ts';
-import { messageFields, userId } from './mail_inputs.ts';
-
-const addresses = z.array(email).check(z.minLength(1), z.maxLength(20));
+import { line, text } from './inputs.ts';
+import { addresses, messageFields, userId } from './mail_inputs.ts';
 
 export default defineTool({
   name: 'email_draft_create',

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
+import { mailboxOfPlace } from '../../shared/connectors/graph/links.ts';
 import type { Gate } from '../../shared/policy/gates.ts';
+import { email } from './inputs.ts';
 
 /** The id of a user of Microsoft 365, whose mailbox or calendar a tool works in. */
 export const userId = z
@@ -28,6 +30,20 @@ export const day = z.string().check(z.regex(/^20[0-9]{2}-[01][0-9]-[0-3][0-9]$/,
 export const nextPage = z
   .string()
   .check(z.maxLength(6000), z.regex(/^\/v1\.0\/users[!-~]+$/, 'the `after` of an earlier answer, unchanged'));
+
+/** Addresses, each once: in which order they were named makes no other mail and no other meeting. */
+export const addresses = z.array(email).check(
+  z.minLength(1),
+  z.maxLength(20),
+  z.overwrite((given) => [...new Set(given)].sort()),
+);
+
+/** Whether a place where a list goes on is in the mailbox that the call names. */
+export const isOfMailbox = z.refine(
+  ({ user_id, after }: { readonly user_id: string; readonly after?: string | undefined }) =>
+    after === undefined || mailboxOfPlace(after)?.toLowerCase() === user_id,
+  '`after` of an earlier answer about the same user_id',
+);
 
 /** What users, messages and events are called in answers. */
 export const userFields = {

@@ -2,20 +2,24 @@ import * as z from 'zod/mini';
 import { graph } from '../../shared/connectors/graph/calls.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentPage, recordsOf } from '../../shared/tools/records.ts';
-import { itemId, messageFields, nextPage, userId } from './mail_inputs.ts';
+import { isOfMailbox, itemId, messageFields, nextPage, userId } from './mail_inputs.ts';
 
 const recordsOfMail = recordsOf('message');
 
 export default defineTool({
   name: 'mail_thread_get',
-  does: 'Reads the mails of one conversation in every folder, oldest first, what was sent and drafts included.',
+  does: 'Reads the mails of one conversation in every folder, what was sent and drafts included: oldest first where one page holds all of them.',
   useWhen: ['you need to know what was said before you answer', 'you want to see whether somebody answered already'],
   doNotUseWhen: ['you do not have the conversation id: use mail_search first'],
-  input: z.strictObject({
-    user_id: userId.check(z.describe('whose mailbox: the user id, as returned by user_find')),
-    conversation_id: itemId.check(z.describe('the conversation_id of a mail, as returned by mail_search or mail_get')),
-    after: z.optional(nextPage).check(z.describe('the `after` of an earlier answer, to get the next page')),
-  }),
+  input: z
+    .strictObject({
+      user_id: userId.check(z.describe('whose mailbox: the user id, as returned by user_find')),
+      conversation_id: itemId.check(
+        z.describe('the conversation_id of a mail, as returned by mail_search or mail_get'),
+      ),
+      after: z.optional(nextPage).check(z.describe('the `after` of an earlier answer, to get the next page')),
+    })
+    .check(isOfMailbox),
   effect: 'read',
   operation: ({ user_id, conversation_id, after }) =>
     after === undefined ? graph.messages.thread(user_id, conversation_id, 50) : graph.messages.next(after),

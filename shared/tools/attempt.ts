@@ -110,6 +110,8 @@ export async function judgedFor(
 function echoes({ resend, effect }: WriteOperation): readonly FailureClass[] {
   if (resend.kind === 'probe') return ['duplicate'];
   if (resend.kind !== 'upsert') return [];
+  // What was sent is no draft any more: it is not there, or refused as what it is now.
+  if (effect === 'send') return ['conflict', 'not_found', 'business'];
   return effect === 'delete' ? ['conflict', 'not_found'] : ['conflict'];
 }
 

@@ -42,6 +42,13 @@ const line = (rate?: string) => ({
   items: [{ item_code: 'BEA-100', qty: 4, ...(rate === undefined ? {} : { rate }) }],
 });
 
+const userId = '00000000-0000-4000-8000-000000000001';
+const meeting = {
+  ...{ user_id: userId, subject: 'Renewal' },
+  ...{ start: '2026-01-31T13:00:00Z', end: '2026-01-31T13:30:00Z' },
+};
+const mail = { user_id: userId, subject: 'Your delivery', text: 'Dear Ms Gomez' };
+
 describe('one intent in two spellings is one action', () => {
   it.each<[string, string, object, object]>([
     [
@@ -79,6 +86,18 @@ describe('one intent in two spellings is one action', () => {
       'slack_message_post',
       { channel_id: 'C0A1', text: 'x', mention_user_ids: ['U0A', 'U0B', 'U0A'] },
       { channel_id: 'C0A1', text: 'x', mention_user_ids: ['U0B', 'U0A'] },
+    ],
+    [
+      'a meeting whose people are named in another order',
+      'calendar_meeting_invite',
+      { ...meeting, attendees: ['ben@example.com', 'Anna@example.com'] },
+      { ...meeting, attendees: ['anna@example.com', 'ben@example.com', 'anna@example.com'] },
+    ],
+    [
+      'a mail to the same people in another order',
+      'email_draft_create',
+      { ...mail, to: ['b@example.com', 'a@example.com'] },
+      { ...mail, to: ['a@example.com', 'b@example.com'] },
     ],
   ])('%s', (_what, tool, one, other) => {
     expect(keyOf(tool, one)).toBe(keyOf(tool, other));
@@ -140,5 +159,30 @@ describe('a day at the supplier', () => {
 
   it.each(['2026-02-30', '2026-13-01', '2026-11-31', '2026-00-10'])('%s is none', (day) => {
     expect(z.safeParse(tool.input, { changed_since: day }).success).toBe(false);
+  });
+});
+
+describe('the next page of a mailbox', () => {
+  const other = '00000000-0000-4000-8000-000000000002';
+  const asked: Readonly<Record<string, object>> = {
+    mail_search: {},
+    mail_thread_get: { conversation_id: 'AAQkADExample000001=' },
+    calendar_list: { from: '2026-01-31T00:00:00Z', to: '2026-02-07T00:00:00Z' },
+  };
+  const takes = (tool: string, user_id: string, list: string, mailbox: string) => {
+    const after = `/v1.0/users${mailbox}/${list}?$skiptoken=x`;
+    return z.safeParse(toolOf(tool).input, { ...asked[tool], user_id, after }).success;
+  };
+
+  it.each([
+    ['mail_search', 'messages'],
+    ['mail_thread_get', 'messages'],
+    ['calendar_list', 'calendarView'],
+  ])('is taken by %s for the mailbox that is named, and for no other', (tool, list) => {
+    expect(takes(tool, userId, list, `/${userId}`)).toBe(true);
+    expect(takes(tool, userId, list, `('${userId}')`)).toBe(true);
+    expect(takes(tool, userId, list, `/${other}`)).toBe(false);
+    expect(takes(tool, userId, list, `('${other}')`)).toBe(false);
+    expect(takes(tool, userId, list, '')).toBe(false);
   });
 });

@@ -104,7 +104,10 @@ function aboutOf(item: JsonObject): About | null {
   const match = resourceForm.exec(textOrNull(item.resource) ?? '');
   const userId = match?.[1];
   if (!isId(userId)) return null;
-  const etag = textOrNull(data['@odata.etag']);
+  // Objects of the directory name a number of the change instead.
+  const { sequenceNumber } = data;
+  const numbered = typeof sequenceNumber === 'number' || typeof sequenceNumber === 'string';
+  const etag = textOrNull(data['@odata.etag']) ?? (numbered ? String(sequenceNumber) : null);
   const list = match?.[2]?.toLowerCase();
   if (list === undefined) return { object: 'user', userId, id: userId, etag };
   const id = match?.[3];
