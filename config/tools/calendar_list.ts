@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { graph } from '../../shared/connectors/graph/calls.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentPage, recordsOf } from '../../shared/tools/records.ts';
-import { eventFields, isOfMailbox, nextPage, userId, utc } from './mail_inputs.ts';
+import { eventFields, isOfMailbox, nextPage, ofMailbox, userId, utc } from './mail_inputs.ts';
 
 export default defineTool({
   name: 'calendar_list',
@@ -19,7 +19,7 @@ export default defineTool({
         .check(z.describe('how many events to return at most, 1 to 50')),
       after: z.optional(nextPage).check(z.describe('the `after` of an earlier answer, to get the next page')),
     })
-    .check(isOfMailbox),
+    .check(z.refine(isOfMailbox, ofMailbox)),
   effect: 'read',
   operation: ({ user_id, from, to, limit, after }) =>
     after === undefined ? graph.events.list(user_id, { from, to, limit }) : graph.events.next(after),

@@ -39,11 +39,18 @@ export const addresses = z.array(email).check(
 );
 
 /** Whether a place where a list goes on is in the mailbox that the call names. */
-export const isOfMailbox = z.refine(
-  ({ user_id, after }: { readonly user_id: string; readonly after?: string | undefined }) =>
-    after === undefined || mailboxOfPlace(after)?.toLowerCase() === user_id,
-  '`after` of an earlier answer about the same user_id',
-);
+export function isOfMailbox({
+  user_id,
+  after,
+}: {
+  readonly user_id: string;
+  readonly after?: string | undefined;
+}): boolean {
+  return after === undefined || mailboxOfPlace(after)?.toLowerCase() === user_id;
+}
+
+/** What a place in another mailbox is told. */
+export const ofMailbox = '`after` of an earlier answer about the same user_id';
 
 /** What users, messages and events are called in answers. */
 export const userFields = {

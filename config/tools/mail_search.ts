@@ -3,7 +3,7 @@ import { graph } from '../../shared/connectors/graph/calls.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentPage, recordsOf } from '../../shared/tools/records.ts';
 import { email, line } from './inputs.ts';
-import { day, isOfMailbox, messageFields, nextPage, userId } from './mail_inputs.ts';
+import { day, isOfMailbox, messageFields, nextPage, ofMailbox, userId } from './mail_inputs.ts';
 
 export default defineTool({
   name: 'mail_search',
@@ -29,7 +29,7 @@ export default defineTool({
           [words, from, subject, received_from, after].some((given) => given !== undefined),
         'at least one of: words; from; subject; received_from; after',
       ),
-      isOfMailbox,
+      z.refine(isOfMailbox, ofMailbox),
     ),
   effect: 'read',
   operation: ({ user_id, words, from, subject, received_from, received_to, limit, after }) =>

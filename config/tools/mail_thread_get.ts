@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { graph } from '../../shared/connectors/graph/calls.ts';
 import { defineTool } from '../../shared/tools/define.ts';
 import { presentPage, recordsOf } from '../../shared/tools/records.ts';
-import { isOfMailbox, itemId, messageFields, nextPage, userId } from './mail_inputs.ts';
+import { isOfMailbox, itemId, messageFields, nextPage, ofMailbox, userId } from './mail_inputs.ts';
 
 const recordsOfMail = recordsOf('message');
 
@@ -19,7 +19,7 @@ export default defineTool({
       ),
       after: z.optional(nextPage).check(z.describe('the `after` of an earlier answer, to get the next page')),
     })
-    .check(isOfMailbox),
+    .check(z.refine(isOfMailbox, ofMailbox)),
   effect: 'read',
   operation: ({ user_id, conversation_id, after }) =>
     after === undefined ? graph.messages.thread(user_id, conversation_id, 50) : graph.messages.next(after),
