@@ -121,7 +121,7 @@ const eventWorkers = (may: Statements, secrets: SecretNames) => ({
   'event-worker': () => [
     ...systemCalls(may, secrets),
     may.table('Claims', 'inbox', ['UpdateItem']),
-    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
+    may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),
     may.state('Arrivals', ['sources'], ['UpdateItem']),
     may.state('Subscriptions', ['subscriptions'], ['GetItem', 'PutItem']),
     may.table('Ledger', 'ledger', ['PutItem']),

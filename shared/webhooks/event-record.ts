@@ -36,6 +36,28 @@ export function eventEntry(input: {
   };
 }
 
+/** Names the case of a system that cannot be read while its events wait: there is one at a time. */
+export function eventsWaitKey(system: string): string {
+  return `events-wait#${system}`;
+}
+
+/** The one case of a system whose events wait because it cannot be read. @param input.code of ours, or the vendor's */
+export function eventsWaitCase(input: {
+  readonly system: string;
+  readonly owner: string;
+  readonly code: string;
+}): CaseOpening {
+  const { system, owner, code } = input;
+  return {
+    ...{ kind: 'exception', reason: 'events_wait', owner, actionId: null, runId: null, system, eventIdentity: null },
+    title: `Events of ${system} wait: it cannot be read`,
+    detail: `Their records could not be read for a quarter of an hour (${code}). They are kept and tried again for a day; after that each is a case. Look at the system and its credential. This case closes by itself.`,
+    facts: { code },
+    dedupeKey: eventsWaitKey(system),
+    dueInMs: dayMs / 6,
+  };
+}
+
 /** Why an event is left to a person whose work failed again and again. */
 export const failedReason = 'processing_failed';
 

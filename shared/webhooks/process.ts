@@ -15,7 +15,7 @@ import { newId, sha256Hex } from '../model/ids.ts';
 import type { Json } from '../model/json.ts';
 import type { PlannedCall, RecordRef } from '../model/operation.ts';
 import type { Log } from '../observe/log.ts';
-import { eventEntry, failedReason, quarantineCase } from './event-record.ts';
+import { eventEntry, eventsWaitCase, eventsWaitKey, failedReason, quarantineCase } from './event-record.ts';
 import type { InboxStore } from './ports.ts';
 
 /** The live record at the time of processing. `gone`: the system says that it does not exist. */
@@ -63,7 +63,7 @@ export type ProcessDeps = {
   readonly inbox: InboxStore;
   readonly payloads: PayloadStore;
   readonly ledger: Pick<LedgerStore, 'append'>;
-  readonly cases: Pick<CaseStore, 'open'>;
+  readonly cases: Pick<CaseStore, 'open' | 'settle'>;
   /** Tells the owner of a case that was opened. */
   readonly tell: (opened: Case) => Promise<void>;
   /** What to do with an event, and what to read for it; from the configuration and the connector. */
@@ -126,7 +126,11 @@ export async function processEvent(
   try {
     if (bytes) await deps.payloads.put(bytes);
     const outcome = await decide(deps, input, claimed);
-    if (!('code' in outcome)) return await settle(deps, message, claimed, outcome);
+    if (!('code' in outcome)) {
+      if (input.attempt >= mostFaults) await noLongerWaits(deps, message);
+      return await settle(deps, message, claimed, outcome);
+    }
+    if (input.attempt >= mostFaults && !outcome.lasting) await tellOfWaiting(deps, message, outcome.code);
     const waits = !outcome.lasting || input.attempt < mostFaults;
     if (waits) return await later(deps, claimed.claim, input.attempt, outcome);
     return await settle(deps, message, claimed, await park(deps, message, { why: failedReason, account: null }));
@@ -214,6 +218,17 @@ async function park(
   await deps.tell(opened);
   deps.log.metric('webhook_quarantined', 1, 'Count', { system: message.system, channel: message.channel, reason: why });
   return { kind: 'quarantined', why };
+}
+
+/** One case a system, however many of its events wait. */
+async function tellOfWaiting(deps: ProcessDeps, { system }: InboxMessage, code: string): Promise<void> {
+  const opening = eventsWaitCase({ system, owner: deps.ownerOf(system), code });
+  await deps.tell(await deps.cases.open(opening, deps.clock.now()));
+}
+
+async function noLongerWaits(deps: ProcessDeps, { system }: InboxMessage): Promise<void> {
+  const [reason, atMs] = ['The system can be read again.', deps.clock.now()];
+  await deps.cases.settle(eventsWaitKey(system), { by: 'service:plumbline', atMs, reason, decision: 'over' });
 }
 
 /** Ledger first, then DONE: an event that counts as done is on the ledger. */

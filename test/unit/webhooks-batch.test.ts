@@ -49,13 +49,30 @@ describe('workBatch', () => {
     expect(w.cases.cases).toMatchObject([{ reason: 'quarantined', facts: { why: 'processing_failed' } }]);
   });
 
-  it.each([
-    ['its system', async () => ({ kind: 'unavailable', code: 'circuit_open' }) as const],
-    ['a store', () => Promise.reject(new PlumblineError('x', { code: 'store_unavailable', retry: 'later', hint: '' }))],
-  ])('waits for %s as long as the queue allows, and makes no case of it', async (_what, reRead) => {
-    const w = eventWorld({ reRead });
+  it('waits for a store as long as the queue allows', async () => {
+    const fault = new PlumblineError('x', { code: 'store_unavailable', retry: 'later', hint: '' });
+    const w = eventWorld({ reRead: () => Promise.reject(fault) });
     expect((await workBatch(w.deps, [received(w, 60)], 20_000)).batchItemFailures).toHaveLength(1);
     expect([w.delays, w.cases.cases]).toEqual([[900_000], []]);
+  });
+
+  it('waits for a system as long as the queue allows, with one case for all its events that closes by itself', async () => {
+    let up = false;
+    const live = { kind: 'record', data: {}, fetchedAtMs: 1 } as const;
+    const w = eventWorld({ reRead: async () => (up ? live : { kind: 'unavailable', code: 'circuit_open' }) });
+    const open = () =>
+      w.cases.cases.filter(({ state }) => state === 'OPEN').map(({ reason, owner }) => [reason, owner]);
+    expect((await workBatch(w.deps, [received(w, 4)], 20_000)).batchItemFailures).toHaveLength(1);
+    expect(open()).toEqual([]);
+    const other = {
+      ...w.queued({ ...message, identity: 'acme#crm#e2' }, 'other'),
+      attributes: received(w, 60).attributes,
+    };
+    expect((await workBatch(w.deps, [received(w, 5), other], 20_000)).batchItemFailures).toHaveLength(2);
+    expect(open()).toEqual([['events_wait', w.deps.ownerOf('acme')]]);
+    up = true;
+    expect(await workBatch(w.deps, [received(w, 61)], 20_000)).toEqual({ batchItemFailures: [] });
+    expect(open()).toEqual([]);
   });
 
   it('frees the claim where the ledger is away, and writes the same entry on the next attempt at once', async () => {
