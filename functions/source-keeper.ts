@@ -2,10 +2,11 @@ import { dynamoClient } from '../shared/aws/dynamo.ts';
 import { awsSourceStores } from '../shared/aws/source-stores.ts';
 import { awsSystemSender } from '../shared/aws/system-sender.ts';
 import { readEnv, readRuntimeConfig } from '../shared/config/env.ts';
-import { loadFeeds, loadKeeper, loadOperation } from '../shared/connectors/registry.ts';
+import { loadEndpointKeeper, loadFeeds, loadKeeper, loadOperation } from '../shared/connectors/registry.ts';
 import { systemClock as clock, systemRandom as random } from '../shared/model/clock.ts';
 import { eachOf } from '../shared/observe/each-of.ts';
 import { jsonLog } from '../shared/observe/json-log.ts';
+import { keepEndpoints } from '../shared/webhooks/keep-endpoints.ts';
 import { keepSubscriptions } from '../shared/webhooks/keep-subscriptions.ts';
 import { pollFeeds } from '../shared/webhooks/poll.ts';
 
@@ -24,16 +25,17 @@ const log = jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'sourc
 const client = dynamoClient();
 const deps = {
   ...awsSourceStores({ env, client, clock, random }),
-  ...{ config, clock, random, log, loadFeeds, loadKeeper, loadOperation },
+  ...{ config, clock, random, log, loadEndpointKeeper, loadFeeds, loadKeeper, loadOperation },
   send: awsSystemSender({ config, env, client, clock, log }),
   publicOrigin: env.WEBHOOK_PUBLIC_URL?.replace(/\/$/, '') ?? null,
 };
 
-/** Once a minute: the changes of every feed that is due, into the inbox; and the subscriptions of channels. */
+/** Once a minute: the changes of every feed that is due, into the inbox; and the subscriptions and endpoints of channels. */
 export const handler = (_event: unknown, context: { getRemainingTimeInMillis(): number }) => {
   const deadlineMs = clock.now() + context.getRemainingTimeInMillis();
   return eachOf(log, {
     feeds: () => pollFeeds(deps, deadlineMs),
     subscriptions: () => keepSubscriptions(deps, deadlineMs),
+    endpoints: () => keepEndpoints(deps, deadlineMs),
   });
 };

@@ -140,7 +140,7 @@ const eventWorkers = (may: Statements, secrets: SecretNames) => ({
   ],
   'source-keeper': () => [
     ...asking(may, secrets),
-    may.state('Feeds', ['feeds', 'subscriptions'], ['GetItem', 'PutItem']),
+    may.state('Feeds', ['feeds', 'subscriptions', 'endpoints'], ['GetItem', 'PutItem']),
     ...may.secrets('ReadSubscriptionSecrets', secrets.subscriptions, ['GetSecretValue']),
     ...may.payloads('PutObject'),
     may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),

@@ -50,6 +50,7 @@ const statePrefixes = {
   files: 'file#*',
   feeds: 'feed#*',
   subscriptions: 'subscription#*',
+  endpoints: 'endpoint#*',
 } as const;
 
 type StatePrefix = keyof typeof statePrefixes;

@@ -59,7 +59,7 @@ export const simulators: Readonly<Record<string, SimulatorPlan>> = {
     async start({ secrets, ...rest }) {
       const stripe = await startStripe({ ...rest, keys: { [secrets.staticToken]: null } });
       const target: NonNullable<Simulator['webhooks']>['target'] = (to) =>
-        stripe.webhooks.target(to && { url: to.deliverTo, secret: to.secret });
+        stripe.webhooks.target(to && { url: to.deliverTo, publicUrl: to.url, secret: to.secret });
       return { url: stripe.url, webhooks: { target }, close: stripe.close };
     },
   },

@@ -12,7 +12,7 @@ type Cursor = { readonly id: string; readonly epoch: number };
 export function dynamoCursorStore<C extends Cursor>(
   client: DynamoDBClient,
   table: string,
-  kind: 'file' | 'feed' | 'subscription',
+  kind: 'file' | 'feed' | 'subscription' | 'endpoint',
 ) {
   const keyOf = (id: string) => `${kind}#${id}`;
   return {

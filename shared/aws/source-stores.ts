@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Env, readAwsEnv } from '../config/env.ts';
 import type { Clock, Random } from '../model/clock.ts';
+import type { EndpointState } from '../webhooks/keep-endpoints.ts';
 import type { SubscriptionState } from '../webhooks/keep-subscriptions.ts';
 import type { FeedState } from '../webhooks/ports.ts';
 import { dynamoCaseStore } from './case-store.ts';
@@ -22,6 +23,7 @@ export function awsSourceStores(deps: {
   return {
     feeds: dynamoCursorStore<FeedState>(client, env.TABLE_STATE, 'feed'),
     subscriptions: dynamoCursorStore<SubscriptionState>(client, env.TABLE_STATE, 'subscription'),
+    endpoints: dynamoCursorStore<EndpointState>(client, env.TABLE_STATE, 'endpoint'),
     queue: sqsEventQueue({ client: sqsClient(), queueUrl: env.QUEUE_INBOX_URL }),
     payloads: s3PayloadStore({ bucket: env.PAYLOAD_BUCKET, env: readAwsEnv }),
     cases: dynamoCaseStore({ client, table: env.TABLE_CASES, random }),

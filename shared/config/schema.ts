@@ -195,6 +195,8 @@ export const systemSchema = z.strictObject({
         maxBodyBytes: z.number().int().min(1024).max(5_242_880).default(1_048_576),
         silenceAlarm: duration.optional(),
         params: z.record(z.string(), z.string()).optional(),
+        /** False: nobody looks at the provider whether the endpoint is switched on, such as where its API does not list it. */
+        watched: z.boolean().optional(),
         /** Subscriptions at the provider that Plumbline makes and keeps alive for this channel. */
         subscriptions: z
           .array(

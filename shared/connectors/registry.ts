@@ -2,6 +2,7 @@ import type { SystemConfig } from '../config/schema.ts';
 import { PlumblineError } from '../model/errors.ts';
 import type { Operation } from '../model/operation.ts';
 import type { WebhookAdapter } from '../webhooks/adapter.ts';
+import type { EndpointKeeper } from './endpoint-keeper.ts';
 import type { Feed } from './feed.ts';
 import type { ConnectorManifest } from './manifest.ts';
 import type { SubscriptionKeeper } from './subscription-keeper.ts';
@@ -19,6 +20,13 @@ const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
     const [{ manifest }, { operationById }] = await Promise.all([
       import('./erpnext/manifest.ts'),
       import('./erpnext/operations.ts'),
+    ]);
+    return { manifest, operationById };
+  },
+  async github() {
+    const [{ manifest }, { operationById }] = await Promise.all([
+      import('./github/manifest.ts'),
+      import('./github/operations.ts'),
     ]);
     return { manifest, operationById };
   },
@@ -81,6 +89,7 @@ const loaders: Readonly<Record<string, () => Promise<Connector>>> = {
 
 const adapters: Readonly<Record<string, () => Promise<{ readonly webhookAdapter: WebhookAdapter }>>> = {
   erpnext: () => import('./erpnext/webhook.ts'),
+  github: () => import('./table-webhook.ts'),
   graph: () => import('./graph/webhook.ts'),
   hubspot: () => import('./hubspot/webhook.ts'),
   rest: () => import('./rest/webhook.ts'),
@@ -94,6 +103,11 @@ const feedLoaders: Readonly<Record<string, () => Promise<{ readonly feeds: Feeds
   erpnext: () => import('./erpnext/feed.ts'),
   hubspot: () => import('./hubspot/feed.ts'),
   salesforce: () => import('./salesforce/feed.ts'),
+};
+
+const endpointKeepers: Readonly<Record<string, () => Promise<{ readonly endpointKeeper: EndpointKeeper }>>> = {
+  github: () => import('./github/keep.ts'),
+  stripe: () => import('./stripe/endpoints.ts'),
 };
 
 /** Every connector by name. */
@@ -130,6 +144,12 @@ export async function loadFeeds(name: string): Promise<Feeds> {
 /** How the subscriptions of a connector's product are kept alive; null where there is nothing to keep. */
 export async function loadKeeper(name: string): Promise<SubscriptionKeeper | null> {
   return name === 'graph' ? (await import('./graph/keep.ts')).keeper : null;
+}
+
+/** How the endpoints of a connector's product are watched; null where nothing is. */
+export async function loadEndpointKeeper(name: string): Promise<EndpointKeeper | null> {
+  const load = Object.hasOwn(endpointKeepers, name) ? endpointKeepers[name] : undefined;
+  return load ? (await load()).endpointKeeper : null;
 }
 
 function unknownConnector(name: string): PlumblineError {

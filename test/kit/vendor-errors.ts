@@ -33,6 +33,9 @@ const graphSays = (status: number, code: string, message: string, headers: Reado
 const slackSays = (error: string, status = 200, headers: Readonly<Record<string, string>> = {}) =>
   says(status, { ok: false, error }, headers);
 
+const githubSays = (status: number, message: string, headers: Readonly<Record<string, string>> = {}) =>
+  says(status, { message, documentation_url: 'https://docs.github.com/rest' }, headers);
+
 const portalSays = (code: string, text: string, status = 200) =>
   says(status, { result: 'ERROR', error: { code, text } });
 
@@ -122,6 +125,18 @@ export const vendorErrors: Readonly<Record<string, VendorErrors>> = {
     not_found: slackSays('channel_not_found'),
     schema: slackSays('unknown_method'),
     unknown_outcome: slackSays('internal_error'),
+  },
+  github: {
+    transient: { never: 'GitHub names no failure that may pass: 5xx says nothing of what was done.' },
+    rate: githubSays(403, 'API rate limit exceeded', { 'x-ratelimit-remaining': '0' }),
+    auth: githubSays(401, 'Bad credentials'),
+    permission: githubSays(403, 'Resource not accessible by personal access token'),
+    business: githubSays(422, 'Validation Failed'),
+    conflict: githubSays(409, 'Conflict'),
+    duplicate: { never: 'Nothing is created here: a delivery that is made again is an event that is known.' },
+    not_found: githubSays(404, 'Not Found'),
+    schema: githubSays(415, 'Unsupported Media Type'),
+    unknown_outcome: says(502, page),
   },
   // The portal that is described in config/systems: its classes are rules of its description.
   rest: {

@@ -1,5 +1,6 @@
 import type { Operation } from '../../model/operation.ts';
 import { type StripeObject, stripeObjectNames } from './client.ts';
+import { endpointsListOperation } from './endpoints.ts';
 import { eventsGetOperation, eventsListOperation, getOperation, listOperation, searchOperation } from './reads.ts';
 import { transitionOperations } from './transitions.ts';
 import { type CreateFacts, createOperation, deleteOperation, updateOperation } from './writes.ts';
@@ -69,6 +70,7 @@ const all: readonly { readonly id: string }[] = [
   ...transitionOperations(),
   eventsListOperation(),
   eventsGetOperation(),
+  endpointsListOperation(),
 ];
 
 /** Every operation of this connector by id, such as `stripe.invoices.finalize`. */

@@ -89,7 +89,8 @@ export function isRecord(value: StripeRecord | Classified): value is StripeRecor
   return 'properties' in value;
 }
 
-function pageOf<T extends { readonly id: string }>(
+/** A page of a list or a search, each row by `rowOf`; one row that cannot be read makes the page unreadable. */
+export function pageOf<T extends { readonly id: string }>(
   answer: HttpAnswer,
   rowOf: (row: Json) => T | Classified,
 ): ReadVerdict {

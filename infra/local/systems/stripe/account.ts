@@ -13,6 +13,7 @@ export const kinds = [
   'refund',
   'payment_intent',
   'event',
+  'webhook_endpoint',
 ] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -26,6 +27,7 @@ const prefixes: Readonly<Record<Kind, string>> = {
   refund: 're',
   payment_intent: 'pi',
   event: 'evt',
+  webhook_endpoint: 'we',
 };
 
 /** A record as the API shows it. */

@@ -36,6 +36,17 @@ export const adminRoute = adminRoutes<AdminDeps>({
       deps.webhooks.duplicate(count.parse(body).count);
       return count.parse(body);
     },
+    /** Somebody switches the endpoint on or off. */
+    endpoint: (deps, body) => {
+      const { status } = z.strictObject({ status: z.enum(['enabled', 'disabled']) }).parse(body);
+      return deps.webhooks.turn(status) ? { status } : null;
+    },
+    /** The endpoint is switched off after so many failed attempts in a row; null: never. */
+    'disable-after': (deps, body) => {
+      const { attempts } = z.strictObject({ attempts: z.number().int().min(1).nullable() }).parse(body);
+      deps.webhooks.disableAfter(attempts);
+      return { attempts };
+    },
     /** The next card payments are declined, whatever the card. */
     decline: (deps, body) => {
       const shape = z.strictObject({

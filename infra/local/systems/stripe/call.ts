@@ -29,6 +29,7 @@ export const words: Readonly<Record<Kind, string>> = {
   refund: 'refund',
   payment_intent: 'payment_intent',
   event: 'event',
+  webhook_endpoint: 'webhook endpoint',
 };
 
 const resources: Readonly<Record<Kind, string>> = {
@@ -41,6 +42,7 @@ const resources: Readonly<Record<Kind, string>> = {
   refund: 'charge',
   payment_intent: 'payment_intent',
   event: 'event',
+  webhook_endpoint: 'webhook',
 };
 
 /** Refuses where a restricted key lacks the right. @throws StripeError 403 */

@@ -88,6 +88,7 @@ const resources: Readonly<Record<string, Resource>> = {
     verbs: { confirm: confirmIntent, capture: captureIntent, cancel: cancelIntent },
   },
   events: { kind: 'event', filters: { type: text, types: { type: 'list' } } },
+  webhook_endpoints: { kind: 'webhook_endpoint', filters: {} },
 };
 
 /** One request under `/v1`. @throws StripeError for everything Stripe would refuse */

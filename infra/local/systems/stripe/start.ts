@@ -97,7 +97,7 @@ function assemble(options: StripeOptions, file: StateFile): Deps {
     ...{ clock, file, effects: createEffectLog(file) },
   });
   if (options.seeded !== false && account.entries.customer.size === 0) seedAccount(account, options.seed);
-  const webhooks = createWebhookSender({ clock, file, retryDelaysMs: options.retryDelaysMs ?? defaultRetryDelaysMs });
+  const webhooks = createWebhookSender(account, options.retryDelaysMs ?? defaultRetryDelaysMs);
   account.onEvent = webhooks.onEvent;
   return {
     ...{ account, webhooks, file, clock },
