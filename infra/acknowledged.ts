@@ -33,6 +33,11 @@ export function acknowledge({ state, service }: { readonly state: StateStack; re
   );
   mean(
     service,
+    `IAM5[Resource::${payloads}/files/*]`,
+    'People name the files that they drop; the function that reads them may read nothing else of the bucket.',
+  );
+  mean(
+    service,
     `IAM5[Resource::${payloads}/aws/lambda/*]`,
     'Lambda itself names the objects in which it keeps stream records that failed for good.',
   );
