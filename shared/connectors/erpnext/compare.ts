@@ -1,29 +1,9 @@
-import type { Json, JsonObject } from '../../model/json.ts';
-import { type ErpnextFields, type ErpnextRecord, type ErpnextValue, isObject } from './client.ts';
+import { beforeImage } from '../before-image.ts';
+import type { ErpnextFields, ErpnextRecord, ErpnextValue } from './client.ts';
 
-/**
- * What a record was before a write. `written`: the fields the write names; undo restores these. `live`: everything that was
- * read, for gates and scopes. `version`: its `modified` then.
- */
-export type BeforeImage = {
-  readonly id: string;
-  readonly version: string;
-  readonly written: ErpnextFields;
-  readonly live: ErpnextFields;
-};
-
-/** The before-image of a live record. */
-export function beforeImage(record: ErpnextRecord, written: readonly string[]): BeforeImage {
-  const { id, version, properties } = record;
-  const pairs = written.map((name) => [name, properties[name] ?? null] as const);
-  return { id, version, written: Object.fromEntries(pairs), live: properties };
-}
-
-/** A stored before-image, or null where the value is none. */
-export function beforeImageOf(value: Json | null): BeforeImage | null {
-  return isObject(value ?? undefined) && 'written' in (value as JsonObject) && 'version' in (value as JsonObject)
-    ? (value as BeforeImage)
-    : null;
+/** The before-image of a live record, with its `modified` then as `version`. */
+export function versionedImage(record: ErpnextRecord, written: readonly string[]) {
+  return { ...beforeImage(record, written), version: record.version };
 }
 
 /** Whether a record shows all the wanted values. */

@@ -7,6 +7,7 @@ import type {
   WriteOperation,
   WriteVerdict,
 } from '../../model/operation.ts';
+import { asBeforeOrElse } from '../before-image.ts';
 import { textAsHtml } from '../html.ts';
 import {
   bodyOf,
@@ -26,7 +27,7 @@ import {
   right,
   sendSpec,
 } from './client.ts';
-import { beforeImage, beforeImageOf, shows } from './compare.ts';
+import { shows, versionedImage } from './compare.ts';
 import { erpnextFailure } from './errors.ts';
 import { fieldName } from './filters.ts';
 import { isRecord, judgeBy, judgeOne, readBy, readError, readOne, unreadable } from './reads.ts';
@@ -196,7 +197,7 @@ export function beforeOf<I extends { readonly id: string }>(
     judge: (answer: HttpAnswer, input: I) => {
       const read = judgeOne(object, answer, asked(input));
       if (!isRecord(read)) return { kind: 'error' as const, error: read };
-      return { kind: 'ok' as const, data: beforeImage(read, written(input)) };
+      return { kind: 'ok' as const, data: versionedImage(read, written(input)) };
     },
   };
 }
@@ -243,8 +244,7 @@ export function updateOperation(object: ErpnextObject): WriteOperation<UpdateInp
         const read = before.read(answer, input);
         if (!isRecord(read)) return { kind: 'inconclusive', error: read };
         if (shows(read.properties, input.properties)) return found(object, read);
-        const image = beforeImageOf(stored);
-        return image && shows(read.properties, image.written) ? { kind: 'before' } : { kind: 'different', data: read };
+        return asBeforeOrElse(read, stored, shows);
       },
     },
   };
@@ -273,7 +273,7 @@ export function deleteOperation(object: ErpnextObject): WriteOperation<DeleteInp
       request: whole,
       judge: (answer) => {
         const record = docIn(answer);
-        if (record) return { kind: 'ok', data: beforeImage(record, []) };
+        if (record) return { kind: 'ok', data: versionedImage(record, []) };
         return { kind: 'error', error: answer.status === 200 ? unreadable('a document') : readError(answer) };
       },
     },

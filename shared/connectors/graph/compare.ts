@@ -1,31 +1,4 @@
-import type { Json, JsonObject } from '../../model/json.ts';
-import { type GraphProperties, type GraphRecord, type GraphValue, isObject } from './client.ts';
-
-/**
- * What a record was before a write. `written`: the properties the write names; undo restores these. `live`: everything that was
- * read, for gates and scopes.
- */
-export type BeforeImage = {
-  readonly id: string | null;
-  readonly written: GraphProperties | null;
-  readonly live: GraphProperties;
-};
-
-/** The before-image of a live record. */
-export function beforeImage(record: GraphRecord, written: readonly string[]): BeforeImage {
-  return { id: record.id, written: pick(record.properties, written), live: record.properties };
-}
-
-function pick(properties: GraphProperties, names: readonly string[]): GraphProperties {
-  return Object.fromEntries(names.map((name) => [name, properties[name] ?? null]));
-}
-
-/** A stored before-image, or null where the value is none. */
-export function beforeImageOf(value: Json | null): BeforeImage | null {
-  return isObject(value ?? undefined) && 'written' in (value as JsonObject) && 'live' in (value as JsonObject)
-    ? (value as BeforeImage)
-    : null;
-}
+import type { GraphProperties, GraphValue } from './client.ts';
 
 /** Whether a record shows all the wanted values. */
 export function shows(live: GraphProperties, wanted: GraphProperties): boolean {

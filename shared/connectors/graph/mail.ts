@@ -1,5 +1,6 @@
 import type { Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, ReadVerdict, RequestContext, WriteOperation } from '../../model/operation.ts';
+import { beforeImage } from '../before-image.ts';
 import {
   type GraphProperties,
   type GraphRecord,
@@ -9,7 +10,6 @@ import {
   refuse,
   writeSpec,
 } from './client.ts';
-import { beforeImage } from './compare.ts';
 import { findByRef, foundByRef, type ItemInput } from './reads.ts';
 import { inMailbox } from './records.ts';
 import {

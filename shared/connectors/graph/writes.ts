@@ -1,5 +1,6 @@
 import type { Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, RequestContext, WriteOperation, WriteVerdict } from '../../model/operation.ts';
+import { asBeforeOrElse, beforeImage, beforeImageOf } from '../before-image.ts';
 import {
   bodyOf,
   type GraphObject,
@@ -9,7 +10,7 @@ import {
   refProperty,
   refuse,
 } from './client.ts';
-import { beforeImage, beforeImageOf, shows } from './compare.ts';
+import { shows } from './compare.ts';
 import { graphFailure } from './errors.ts';
 import { findByRef, foundByRef, type ItemInput, isRecord, judgeOne, readOne, unreadable } from './reads.ts';
 import { graphObjects, recordOf } from './records.ts';
@@ -128,10 +129,7 @@ export function probeOfUpdate(object: MailboxObject) {
       const read = judgeOne(object, answer);
       if (!isRecord(read)) return { kind: 'inconclusive', error: read };
       if (shows(read.properties, input.properties)) return found(object, read);
-      const image = beforeImageOf(stored);
-      return image?.written && shows(read.properties, image.written)
-        ? { kind: 'before' }
-        : { kind: 'different', data: read };
+      return asBeforeOrElse(read, stored, shows);
     },
   };
 }

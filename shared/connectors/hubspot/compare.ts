@@ -1,32 +1,4 @@
-import type { Json } from '../../model/json.ts';
-import type { HubspotProperties, HubspotRecord } from './client.ts';
-import { isObject } from './client.ts';
-
-/**
- * What a record was before a write. `written`: the properties the write names, or null where the record does not exist;
- * undo restores these. `live`: everything that was read, for gates and scopes.
- */
-export type BeforeImage = {
-  readonly id: string | null;
-  readonly written: HubspotProperties | null;
-  readonly live: HubspotProperties;
-};
-
-/** The before-image of a record that may be absent. */
-export function beforeImage(record: HubspotRecord | null, written: readonly string[]): BeforeImage {
-  if (!record) return { id: null, written: null, live: {} };
-  return { id: record.id, written: pick(record.properties, written), live: record.properties };
-}
-
-/** The named properties; one that is not there counts as empty. */
-export function pick(properties: HubspotProperties, names: readonly string[]): HubspotProperties {
-  return Object.fromEntries(names.map((name) => [name, properties[name] ?? null]));
-}
-
-/** A stored before-image, or null where the value is none. */
-export function beforeImageOf(value: Json | undefined): BeforeImage | null {
-  return isObject(value) && 'written' in value && 'live' in value ? (value as BeforeImage) : null;
-}
+import type { HubspotProperties } from './client.ts';
 
 /** Whether a record shows all the wanted values. */
 export function shows(live: HubspotProperties, wanted: HubspotProperties): boolean {

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, ReadVerdict, WriteOperation, WriteVerdict } from '../../model/operation.ts';
+import { type BeforeImage, beforeImage, beforeImageOf } from '../before-image.ts';
 import {
   bodyOf,
   type HubspotObject,
@@ -11,7 +12,7 @@ import {
   recordOf,
   recordRef,
 } from './client.ts';
-import { type BeforeImage, beforeImage, beforeImageOf, sameValue, shows } from './compare.ts';
+import { sameValue, shows } from './compare.ts';
 import { itemErrors, itemFailure } from './errors.ts';
 import { readError, unreadable } from './reads.ts';
 import { inconclusive, leastSettleMs, unknownOutcome, writeFailure, writeNamed, writeTimeoutMs } from './writes.ts';
@@ -115,11 +116,11 @@ function judgeBefore(answer: HttpAnswer, input: UpsertInput): ReadVerdict {
   return { kind: 'ok', data: only && others.length === 0 ? only : { items: images } };
 }
 
-function storedImages(before: Json | null): readonly (BeforeImage | null)[] {
+function storedImages(before: Json | null): readonly (BeforeImage<string> | null)[] {
   if (isObject(before ?? undefined) && Array.isArray((before as JsonObject).items)) {
     return ((before as JsonObject).items as readonly Json[]).map((item) => beforeImageOf(item));
   }
-  return [beforeImageOf(before ?? undefined)];
+  return [beforeImageOf(before)];
 }
 
 function judgeProbe(object: HubspotObject, answer: HttpAnswer, input: UpsertInput, before: Json | null): ProbeVerdict {

@@ -1,6 +1,7 @@
 import { path } from '../../http/path.ts';
 import type { Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, ReadVerdict, WriteOperation, WriteVerdict } from '../../model/operation.ts';
+import { asBeforeOrElse, beforeImage } from '../before-image.ts';
 import { textAsHtml } from '../html.ts';
 import {
   associationTypeId,
@@ -15,7 +16,7 @@ import {
   recordRef,
   refProperty,
 } from './client.ts';
-import { beforeImage, beforeImageOf, shows } from './compare.ts';
+import { shows } from './compare.ts';
 import { hubspotFailure } from './errors.ts';
 import { missingProperty, readError, unreadable } from './reads.ts';
 
@@ -211,10 +212,7 @@ export function updateOperation(object: HubspotObject): WriteOperation<UpdateInp
         const record = recordIn(answer, 200);
         if (!record) return saysAbsent(answer) ? { kind: 'different', data: null } : inconclusive(answer);
         if (shows(record.properties, input.properties)) return found(object, record);
-        const image = beforeImageOf(stored ?? undefined);
-        return image?.written && shows(record.properties, image.written)
-          ? { kind: 'before' }
-          : { kind: 'different', data: record };
+        return asBeforeOrElse(record, stored, shows);
       },
     },
   };

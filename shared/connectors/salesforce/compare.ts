@@ -1,33 +1,4 @@
-import type { Json } from '../../model/json.ts';
-import {
-  isId,
-  isObject,
-  longId,
-  type SalesforceFields,
-  type SalesforceRecord,
-  type SalesforceValue,
-} from './client.ts';
-
-/**
- * What a record was before a write. `written`: the fields the write names, or null where the record does not exist; undo
- * restores these. `live`: everything that was read, for gates and scopes.
- */
-export type BeforeImage = {
-  readonly id: string | null;
-  readonly written: SalesforceFields | null;
-  readonly live: SalesforceFields;
-};
-
-/** The before-image of a record that may be absent. */
-export function beforeImage(record: SalesforceRecord | null, written: readonly string[]): BeforeImage {
-  if (!record) return { id: null, written: null, live: {} };
-  return { id: record.id, written: pick(record.properties, written), live: record.properties };
-}
-
-/** The named fields; one that is not there counts as empty. */
-export function pick(fields: SalesforceFields, names: readonly string[]): SalesforceFields {
-  return Object.fromEntries(names.map((name) => [name, valueIn(fields, name)]));
-}
+import { isId, longId, type SalesforceFields, type SalesforceValue } from './client.ts';
 
 /** A field's value; the names of fields have no case in Salesforce. */
 export function valueIn(fields: SalesforceFields, name: string): SalesforceValue {
@@ -41,13 +12,6 @@ export function hasField(fields: SalesforceFields, name: string): boolean {
   if (Object.hasOwn(fields, name)) return true;
   const wanted = name.toLowerCase();
   return Object.keys(fields).some((held) => held.toLowerCase() === wanted);
-}
-
-/** A stored before-image, or null where the value is none. */
-export function beforeImageOf(value: Json | null): BeforeImage | null {
-  return isObject(value ?? undefined) && 'written' in (value as object) && 'live' in (value as object)
-    ? (value as BeforeImage)
-    : null;
 }
 
 /** Whether a record shows all the wanted values. */

@@ -1,5 +1,6 @@
 import type { Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, RequestContext, WriteOperation, WriteVerdict } from '../../model/operation.ts';
+import { asBeforeOrElse, beforeImage, beforeImageOf } from '../before-image.ts';
 import {
   externalPath,
   recordRef,
@@ -8,7 +9,7 @@ import {
   type SalesforceObject,
   salesforceObjects,
 } from './client.ts';
-import { beforeImage, beforeImageOf, sameValue, shows, valueIn } from './compare.ts';
+import { sameValue, shows, valueIn } from './compare.ts';
 import { type ExternalId, isRecord, judgeOne, readOne } from './reads.ts';
 import {
   found,
@@ -62,17 +63,16 @@ function judgeProbe(
   input: UpsertInput,
   stored: Json | null,
 ): ProbeVerdict {
-  const image = beforeImageOf(stored);
-  if (saysAbsent(answer)) return image?.written === null ? { kind: 'before' } : { kind: 'different', data: null };
+  if (saysAbsent(answer)) {
+    return beforeImageOf(stored)?.written === null ? { kind: 'before' } : { kind: 'different', data: null };
+  }
   const record = judgeOne(object, answer, names(input));
   if (!isRecord(record)) return { kind: 'inconclusive', error: record };
   const { field, value } = input.externalId;
   const held = String(valueIn(record.properties, field) ?? '');
   if (!sameValue(field, held, value)) return { kind: 'different', data: record };
   if (shows(record.properties, writtenOf(input))) return found(object, record);
-  return image?.written && shows(record.properties, image.written)
-    ? { kind: 'before' }
-    : { kind: 'different', data: record };
+  return asBeforeOrElse(record, stored, shows);
 }
 
 /**
@@ -106,7 +106,7 @@ export function upsertOperation(object: SalesforceObject): WriteOperation<Upsert
         if (saysAbsent(answer)) return { kind: 'ok', data: beforeImage(null, []) };
         const record = judgeOne(object, answer, names(input));
         if (!isRecord(record)) return { kind: 'error', error: record };
-        return { kind: 'ok', data: beforeImage(record, Object.keys(writtenOf(input))) };
+        return { kind: 'ok', data: beforeImage(record, Object.keys(writtenOf(input)), valueIn) };
       },
     },
     probe: {

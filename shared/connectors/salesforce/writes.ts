@@ -6,6 +6,7 @@ import type {
   WriteOperation,
   WriteVerdict,
 } from '../../model/operation.ts';
+import { asBeforeOrElse, beforeImage } from '../before-image.ts';
 import {
   bodyOf,
   isId,
@@ -21,7 +22,7 @@ import {
   type SalesforceRecord,
   salesforceObjects,
 } from './client.ts';
-import { beforeImage, beforeImageOf, shows, valueIn } from './compare.ts';
+import { shows, valueIn } from './compare.ts';
 import { salesforceFailure } from './errors.ts';
 import { httpDate, isRecord, judgeOne, readError, readOne } from './reads.ts';
 
@@ -205,7 +206,7 @@ function beforeOf<I extends { readonly id: string }>(
     judge: (answer: HttpAnswer, input: I) => {
       const read = judgeOne(object, answer, written(input));
       if (!isRecord(read)) return { kind: 'error' as const, error: read };
-      return { kind: 'ok' as const, data: beforeImage(read, written(input)) };
+      return { kind: 'ok' as const, data: beforeImage(read, written(input), valueIn) };
     },
   };
 }
@@ -249,10 +250,7 @@ export function updateOperation(object: SalesforceObject): WriteOperation<Update
         const read = judgeOne(object, answer, written(input));
         if (!isRecord(read)) return { kind: 'inconclusive', error: read };
         if (shows(read.properties, input.properties)) return found(object, read);
-        const image = beforeImageOf(stored);
-        return image?.written && shows(read.properties, image.written)
-          ? { kind: 'before' }
-          : { kind: 'different', data: read };
+        return asBeforeOrElse(read, stored, shows);
       },
     },
   };

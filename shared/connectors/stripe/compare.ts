@@ -1,23 +1,6 @@
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
-import {
-  isObject,
-  refName,
-  type StripeObject,
-  type StripeProperties,
-  type StripeRecord,
-  type StripeValue,
-} from './client.ts';
-
-/**
- * What a record was before a write. `written`: the properties the write names; undo restores these. `live`: everything that
- * was read, for gates and scopes.
- */
-export type BeforeImage = {
-  readonly id: string | null;
-  readonly written: StripeProperties | null;
-  readonly live: StripeProperties;
-};
+import type { JsonObject } from '../../model/json.ts';
+import { refName, type StripeObject, type StripeProperties, type StripeValue } from './client.ts';
 
 /** Fields an update may write: those that a read-back shows again. Metadata comes as `metadata.<name>`. */
 const updatable: Readonly<Record<StripeObject, readonly string[]>> = {
@@ -29,23 +12,6 @@ const updatable: Readonly<Record<StripeObject, readonly string[]>> = {
   refund: [],
   payment_intent: ['amount', 'description'],
 };
-
-/** The before-image of a live record. */
-export function beforeImage(record: StripeRecord, written: readonly string[]): BeforeImage {
-  return { id: record.id, written: pick(record.properties, written), live: record.properties };
-}
-
-/** The named properties; one that is not there counts as empty. */
-export function pick(properties: StripeProperties, names: readonly string[]): StripeProperties {
-  return Object.fromEntries(names.map((name) => [name, properties[name] ?? null]));
-}
-
-/** A stored before-image, or null where the value is none. */
-export function beforeImageOf(value: Json | null): BeforeImage | null {
-  return isObject(value ?? undefined) && 'written' in (value as JsonObject) && 'live' in (value as JsonObject)
-    ? (value as BeforeImage)
-    : null;
-}
 
 /** Whether a record shows all the wanted values. */
 export function shows(live: StripeProperties, wanted: StripeProperties): boolean {

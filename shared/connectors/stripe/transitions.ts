@@ -7,8 +7,15 @@ import type {
   WriteEffect,
   WriteOperation,
 } from '../../model/operation.ts';
-import { objectPath, operationName, postSpec, type StripeObject, type StripeRecord } from './client.ts';
-import { type BeforeImage, beforeImageOf } from './compare.ts';
+import { type BeforeImage, beforeImageOf } from '../before-image.ts';
+import {
+  objectPath,
+  operationName,
+  postSpec,
+  type StripeObject,
+  type StripeRecord,
+  type StripeValue,
+} from './client.ts';
 import { isRecord, readRecord } from './reads.ts';
 import { beforeOf, found, inconclusive, leastSettleMs, writeNamed, writeSuccess } from './writes.ts';
 
@@ -110,7 +117,7 @@ function transitionOperation(step: Transition): WriteOperation<TransitionInput> 
   };
 }
 
-function judgeProbe(step: Transition, answer: HttpAnswer, before: BeforeImage | null): ProbeVerdict {
+function judgeProbe(step: Transition, answer: HttpAnswer, before: BeforeImage<StripeValue> | null): ProbeVerdict {
   const read = readRecord(step.object, answer);
   if (!isRecord(read)) {
     return read.class === 'not_found' ? { kind: 'different', data: null } : inconclusive(answer, `a ${step.object}`);
@@ -122,7 +129,7 @@ function judgeProbe(step: Transition, answer: HttpAnswer, before: BeforeImage | 
     : { kind: 'different', data: read };
 }
 
-function untouched(record: StripeRecord, before: BeforeImage | null): boolean {
+function untouched(record: StripeRecord, before: BeforeImage<StripeValue> | null): boolean {
   const then = before?.written;
   if (!then) return true;
   return Object.entries(then).every(([name, value]) => (record.properties[name] ?? null) === value);

@@ -9,6 +9,7 @@ import type {
   WriteOperation,
   WriteVerdict,
 } from '../../model/operation.ts';
+import { asBeforeOrElse, beforeImage } from '../before-image.ts';
 import {
   bodyOf,
   getSpec,
@@ -24,7 +25,7 @@ import {
   type StripeProperties,
   type StripeRecord,
 } from './client.ts';
-import { beforeImage, beforeImageOf, shows, updateParams } from './compare.ts';
+import { shows, updateParams } from './compare.ts';
 import { stripeFailure } from './errors.ts';
 import { isRecord, listParams, readError, readRecord, unreadable } from './reads.ts';
 
@@ -189,10 +190,7 @@ export function updateOperation(object: StripeObject): WriteOperation<UpdateInpu
         const read = readRecord(object, answer);
         if (!isRecord(read)) return goneOr(read.class === 'not_found', answer, object);
         if (shows(read.properties, input.properties)) return found(object, read);
-        const image = beforeImageOf(stored);
-        return image?.written && shows(read.properties, image.written)
-          ? { kind: 'before' }
-          : { kind: 'different', data: read };
+        return asBeforeOrElse(read, stored, shows);
       },
     },
   };
