@@ -183,7 +183,7 @@ const files = (may: Statements, secrets: SecretNames) => ({
     may.state('Files', ['files'], ['GetItem', 'PutItem']),
     ...systemCalls(may, secrets),
     may.table('Actions', 'actions', ['GetItem', 'PutItem']),
-    may.table('OpenCases', 'cases', ['GetItem', 'PutItem']),
+    may.table('Cases', 'cases', ['GetItem', 'PutItem', 'DeleteItem']),
     may.table('Ledger', 'ledger', ['PutItem']),
     // Rows act as an agent: a policy's budget that is used up pauses it.
     may.table('Control', 'control', ['GetItem', 'PutItem']),

@@ -1,3 +1,4 @@
+import type { CaseStore } from '../ledger/ports.ts';
 import type { CaseOpening } from '../model/case.ts';
 import { maskContacts } from '../model/personal-shape.ts';
 import type { CallDeps } from '../tools/call-deps.ts';
@@ -6,19 +7,29 @@ import type { FileWork } from './work-file.ts';
 
 const waitsLongMs = 3_600_000;
 
+/** Where the cases of files are opened and settled. */
+export type FileCases = { readonly cases: Pick<CaseStore, 'open' | 'settle'> };
+
 /**
  * Opens the case that a file's place calls for, before that place is written: bad rows when it is done, a file that cannot be
- * read on, and one that waits for an hour. A repeat is the same case.
+ * read on, and one that waits for an hour; that one is settled once the file goes on. A repeat is the same case.
  */
 export async function fileCase(
-  deps: Pick<CallDeps, 'cases' | 'kernel'>,
+  deps: FileCases & Pick<CallDeps, 'kernel'>,
   work: FileWork,
-  cursor: FileCursor,
+  { before, cursor }: { readonly before: FileCursor; readonly cursor: FileCursor },
 ): Promise<void> {
   const nowMs = deps.kernel.clock.now();
+  const since = before.phase === 'waits' ? before.waiting?.sinceMs : undefined;
+  if (since !== undefined && since !== cursor.waiting?.sinceMs) {
+    const settled = { by: 'service:files', atMs: nowMs, reason: 'The file goes on.', decision: 'over' };
+    await deps.cases.settle(waitsKey(cursor), settled);
+  }
   const opening = openingOf(work, cursor, nowMs);
   if (opening) await deps.cases.open(opening, nowMs);
 }
+
+const waitsKey = ({ id }: Pick<FileCursor, 'id'>) => `file-waits:${id}`;
 
 function openingOf({ source, config, file: { key } }: FileWork, cursor: FileCursor, nowMs: number): CaseOpening | null {
   const { phase, waiting, bad, rows, line, contentHash } = cursor;
@@ -44,5 +55,5 @@ function openingOf({ source, config, file: { key } }: FileWork, cursor: FileCurs
   if (phase !== 'waits' || waiting === null || nowMs - waiting.sinceMs < waitsLongMs) return null;
   const title = `${file} waits at line ${line}`;
   const detail = `${waiting.why} It goes on by itself as soon as this is over; ${rows} rows were worked on.`;
-  return { ...common, reason: 'file_waits', title, detail, dedupeKey: `file-waits:${cursor.id}` };
+  return { ...common, reason: 'file_waits', title, detail, dedupeKey: waitsKey(cursor) };
 }

@@ -3,14 +3,14 @@ import type { FileConfig } from '../config/file-schema.ts';
 import { sha256Hex } from '../model/ids.ts';
 import type { Json } from '../model/json.ts';
 import type { CallDeps } from '../tools/call-deps.ts';
-import { fileCase } from './file-case.ts';
+import { type FileCases, fileCase } from './file-case.ts';
 import type { BadRow, DroppedFile, DropStore, FileCursor, FileCursorStore } from './ports.ts';
 import { readHeader, readRow } from './read-row.ts';
 import { callRow, type RowOutcome } from './row-call.ts';
 import { maxRowBytes, type RawRow, splitRows } from './split-rows.ts';
 
 /** What working on files needs: a tool call's dependencies, the files, and where each stands. */
-export type FileDeps = CallDeps & { readonly drops: DropStore; readonly cursors: FileCursorStore };
+export type FileDeps = CallDeps & FileCases & { readonly drops: DropStore; readonly cursors: FileCursorStore };
 
 /** One file of one source. */
 export type FileWork = {
@@ -53,7 +53,7 @@ export async function workFile(deps: FileDeps, work: FileWork): Promise<FileProg
     if (step === 'gone' || step === 'open') return step;
     const { rests, ...reached } = step;
     const next = { ...reached, epoch: cursor.epoch + 1, updatedAtMs: now() };
-    await fileCase(deps, work, next);
+    await fileCase(deps, work, { before: cursor, cursor: next });
     if ((await deps.cursors.write(next, cursor.epoch)) === 'lost') return 'open';
     cursor = next;
     if (rests || cursor.phase === 'waits') return 'open';

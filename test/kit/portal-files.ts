@@ -56,7 +56,7 @@ export async function fileWorld(
   const portal = await startPortal({ port: 0, seed: 1, clock, seeded: false, ...options });
   world.wire.send = senderTo(portal);
   const [drops, cursors] = [memoryDropStore(), memoryFileCursorStore()];
-  const deps: FileDeps = { ...world.deps, drops, cursors };
+  const deps: FileDeps = { ...world.deps, cases: world.cases, drops, cursors };
   return {
     ...{ world, portal, drops, cursors, clock, deps },
     /** One round of a fresh process. */

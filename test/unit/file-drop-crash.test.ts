@@ -137,10 +137,14 @@ describe('rows that cannot be carried out now', () => {
     files.clock.advance(3_600_001);
     await files.round();
     expect(files.cases()).toMatchObject([{ reason: 'file_waits', owner: 'revops', title: `${key} waits at line 2` }]);
+    files.clock.advance(60_000);
+    await files.round();
+    expect(files.cases()).toMatchObject([{ state: 'OPEN' }]);
     await off(null);
     files.clock.advance(4000);
     await files.round();
     expect([files.orders().length, files.cursor()?.phase]).toEqual([2, 'done']);
+    expect(files.cases()).toMatchObject([{ reason: 'file_waits', state: 'RESOLVED' }]);
   });
 
   it('wait for the budget of their agent, and none is lost', async () => {
