@@ -1,16 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FaultSpec } from '../../infra/local/systems/faults.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { execute } from '../../shared/action/execute.ts';
 import { restOn } from '../../shared/connectors/rest/calls.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
-import { claimOf, type PortalWorld, portalWorld, settle } from '../kit/portal-simulator.ts';
+import { type PortalWorld, portalWorld } from '../kit/portal-simulator.ts';
+import { claimOf, settle } from '../kit/system-world.ts';
+import { type Faults, itTakesEffectOnce, writesUnderFaults } from '../kit/write-faults.ts';
 
 const portal = restOn('supplier-portal');
 let world: PortalWorld;
 
 /** An order that may still be changed. */
 const openOrder = () => {
-  const order = [...world.portal.portal.orders.values()].find(({ status }) => status === 'NEW');
+  const order = [...world.simulator.portal.orders.values()].find(({ status }) => status === 'NEW');
   if (!order) throw new Error('no open order');
   return order.order_no;
 };
@@ -22,7 +23,7 @@ const writes: Readonly<Record<string, () => PlannedCall>> = {
   order_cancel: () => portal.call('order_cancel', { order_no: openOrder() }),
 };
 
-const faults: Readonly<Record<string, FaultSpec>> = {
+const faults: Faults = {
   'a failure before the portal begins': { kind: 'fail_before_commit' },
   'a connection that ends before it': { kind: 'reset' },
   'an HTML page with status 200 instead of it': { kind: 'html_error' },
@@ -39,16 +40,12 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-async function meet(name: string, fault: FaultSpec) {
-  const call = writes[name]?.();
-  if (!call) throw new Error(name);
-  const request = await claimOf(world, call);
-  world.portal.effects.clear();
-  world.portal.addFault({ ...fault, match: { method: name === 'order_set_date' ? 'PUT' : 'POST' } });
-  return { first: await execute(world.kernel, request), key: request.identity.key };
-}
-
-const applied = () => world.portal.effects.effects().length;
+const writing = writesUnderFaults({
+  world: () => world,
+  plans: writes,
+  isWrite: (name) => ({ method: name === 'order_set_date' ? 'PUT' : 'POST' }),
+});
+const { meet, applied } = writing;
 
 it('is run for every write that the portal describes', () => {
   const operations = world.system.systems['supplier-portal']?.rest?.operations ?? {};
@@ -56,16 +53,10 @@ it('is run for every write that the portal describes', () => {
   expect(described.map(([name]) => name).sort()).toEqual(Object.keys(writes).sort());
 });
 
-describe.each(Object.keys(writes))('%s takes effect exactly once', (name) => {
-  it.each(Object.keys(faults))('after %s', async (fault) => {
-    const { key } = await meet(name, faults[fault] ?? { kind: 'reset' });
-    const record = await settle(world, key);
-    expect([record.state, applied()]).toEqual(['SUCCEEDED', 1]);
-  });
-});
+itTakesEffectOnce(writing, faults);
 
 it('an order that the portal stored twice goes to a person, and is not called done', async () => {
-  world.portal.portal.knobs.doubled = 1;
+  world.simulator.portal.knobs.doubled = 1;
   const { key } = await meet('order_place', { kind: 'commit_then_lose_response' });
   const record = await settle(world, key);
   expect([record.state, applied()]).toEqual(['NEEDS_HUMAN', 2]);
@@ -73,15 +64,15 @@ it('an order that the portal stored twice goes to a person, and is not called do
 
 it('an order that every list shows twice is one order', async () => {
   const { key } = await meet('order_place', { kind: 'commit_then_lose_response' });
-  const [effect] = world.portal.effects.effects();
-  world.portal.portal.knobs.shownTwice.add(effect?.id ?? '');
+  const [effect] = world.simulator.effects.effects();
+  world.simulator.portal.knobs.shownTwice.add(effect?.id ?? '');
   expect((await settle(world, key)).state).toBe('SUCCEEDED');
 });
 
 it('two actions that order the same at once are told apart by their own keys', async () => {
   const call = portal.call('order_place', { article_no: '100007', quantity: 3 });
   const [one, other] = [await claimOf(world, call, 1), await claimOf(world, call, 2)];
-  world.portal.addFault({ kind: 'commit_then_lose_response', times: 2, match: { method: 'POST' } });
+  world.simulator.addFault({ kind: 'commit_then_lose_response', times: 2, match: { method: 'POST' } });
   await Promise.all([execute(world.kernel, one), execute(world.kernel, other)]);
   const records = [await settle(world, one.identity.key), await settle(world, other.identity.key)];
   const orders = records.map((record) => (record.state === 'SUCCEEDED' ? record.records[0]?.[2] : null));

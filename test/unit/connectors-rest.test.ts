@@ -40,7 +40,7 @@ const answer = (body: unknown, status = 200): HttpAnswer => ({ status, headers: 
 describe('reads of a described API', () => {
   it('give one record with the fields that are named, times in their zone', async () => {
     const read = await world.read(portal.call('order_get', { order_no: 'P50300' }));
-    const kept = world.portal.portal.orders.get('P50300');
+    const kept = world.simulator.portal.orders.get('P50300');
     expect(read).toMatchObject({ kind: 'ok', data: { id: 'P50300', properties: { article_no: kept?.article_no } } });
     const placed = (read as unknown as { data: { properties: { placed_at: string } } }).data.properties.placed_at;
     expect(placed).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/);
@@ -54,13 +54,13 @@ describe('reads of a described API', () => {
   });
 
   it.each([200, 404, 500])('do not take an HTML page with status %i for an answer, nor for absence', async (status) => {
-    world.portal.addFault({ kind: 'html_error', ...(status === 200 ? {} : { status }) });
+    world.simulator.addFault({ kind: 'html_error', ...(status === 200 ? {} : { status }) });
     const read = await world.read(portal.call('order_get', { order_no: 'P50300' }));
     expect(read).toMatchObject({ kind: 'error', error: { class: 'transient' } });
   });
 
   it('tell a renamed field, and never read it as empty', async () => {
-    world.portal.portal.knobs.renamed.set('wanted_date', 'requested_date');
+    world.simulator.portal.knobs.renamed.set('wanted_date', 'requested_date');
     for (const call of [portal.call('order_get', { order_no: 'P50300' }), portal.call('order_list')]) {
       const read = await world.read(call);
       expect(read).toMatchObject({ kind: 'error', error: { class: 'schema', target: 'wanted_date' } });
@@ -76,26 +76,26 @@ describe('reads of a described API', () => {
     const before = await shape();
     expect(before.shape['prices[].price']).toBe('string');
     expect((await shape()).hash).toBe(before.hash);
-    world.portal.portal.knobs.renamed.set('price', 'unit_price');
+    world.simulator.portal.knobs.renamed.set('price', 'unit_price');
     expect((await shape()).hash).not.toBe(before.hash);
   });
 
   it('list everything, page by page, each row once', async () => {
     const ids = await all('order_list');
     expect(ids).toHaveLength(320);
-    expect(new Set(ids)).toEqual(new Set(world.portal.portal.orders.keys()));
+    expect(new Set(ids)).toEqual(new Set(world.simulator.portal.orders.keys()));
   });
 
   it('say that rows moved between two pages, and leave none out silently', async () => {
     const first = await pageOf('order_list');
-    await fetch(`${world.portal.url}/_admin/telephone`, { method: 'POST' });
+    await fetch(`${world.simulator.url}/_admin/telephone`, { method: 'POST' });
     const second = await world.read(portal.call('order_list', {}, { after: first.after ?? '' }));
     expect(second).toMatchObject({ kind: 'error', error: { class: 'conflict', code: 'rows_shifted' } });
   });
 
   it('show a row once that the portal shows twice', async () => {
-    const [newest] = [...world.portal.portal.orders.keys()].slice(-1);
-    world.portal.portal.knobs.shownTwice.add(newest ?? '');
+    const [newest] = [...world.simulator.portal.orders.keys()].slice(-1);
+    world.simulator.portal.knobs.shownTwice.add(newest ?? '');
     const { results } = await pageOf('order_list');
     expect(results.filter(({ id }) => id === newest)).toHaveLength(1);
   });
@@ -103,7 +103,7 @@ describe('reads of a described API', () => {
   it('narrow a list to what changed, in the time of the portal', async () => {
     const [, sent] = [
       await pageOf('order_list', undefined, Date.UTC(2026, 6, 1, 12)),
-      world.portal.effects.requests().at(-1),
+      world.simulator.effects.requests().at(-1),
     ];
     expect(new URLSearchParams(sent?.query).get('changed_after')).toBe('2026-07-01T14:00:00');
   });
@@ -182,7 +182,7 @@ describe('operations of a described API', () => {
 describe('the simulated portal', () => {
   it('knows the customers of the other simulators under numbers and spellings of its own', () => {
     const { companies } = simulatedPeople({ clock: world.clock, seed: 1 });
-    const { shipTos } = world.portal.portal;
+    const { shipTos } = world.simulator.portal;
     expect(shipTos).toHaveLength(companies.length);
     const names = companies.map(([, { name }]) => name);
     expect(shipTos.filter(({ name }) => names.includes(name))).toEqual([]);
@@ -198,13 +198,13 @@ describe('the simulated portal', () => {
 
   it('knows no repeat: the same request twice is two orders', async () => {
     const body = JSON.stringify({ article_no: '100007', quantity: 1, your_ref: 'PO-1' });
-    const url = `${world.portal.url}/api/orders?api_key=local-static-token`;
+    const url = `${world.simulator.url}/api/orders?api_key=local-static-token`;
     for (let n = 0; n < 2; n += 1) await fetch(url, { method: 'POST', body });
-    expect(world.portal.effects.effects().map(({ key }) => key)).toEqual(['PO-1', 'PO-1']);
+    expect(world.simulator.effects.effects().map(({ key }) => key)).toEqual(['PO-1', 'PO-1']);
   });
 
   it('answers 200 to everything, also to a wrong key', async () => {
-    const answered = await fetch(`${world.portal.url}/api/orders?api_key=wrong`);
+    const answered = await fetch(`${world.simulator.url}/api/orders?api_key=wrong`);
     expect([answered.status, await answered.json()]).toEqual([
       200,
       { result: 'ERROR', error: { code: 'E401', text: 'KEY IS NOT KNOWN' } },

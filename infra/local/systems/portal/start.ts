@@ -68,7 +68,7 @@ export async function startPortal(options: PortalOptions): Promise<PortalSimulat
 
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   const { portal, faults } = deps;
-  if (request.path.startsWith('/_')) return portal.file.atomically(() => adminRoute(portal, faults, request));
+  if (request.path.startsWith('/_')) return adminRoute(deps, request);
   const query = new URLSearchParams(request.query);
   query.delete('api_key');
   const entry = portal.effects.arrived(portal.clock.now(), { ...request, query });
