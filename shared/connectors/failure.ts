@@ -109,7 +109,8 @@ export function failureOf(error: Classified, system: string): Failure {
     category: words.category,
     retryable: words.retryable,
     detail: `${system} ${words.says}.`,
-    vendorCode: error.code,
+    // A code is a word: what is none was written by somebody, and stands among our own.
+    vendorCode: error.code.replaceAll(/[^A-Za-z0-9_.:-]/g, '_').slice(0, 80),
     // What a system says about a credential may hold a part of it.
     ...(error.class === 'auth' ? {} : { vendorText: shown(error.message) }),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),

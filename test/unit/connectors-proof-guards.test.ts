@@ -61,6 +61,24 @@ describe('the read-back of a Slack message', () => {
   });
 });
 
+describe('a search of Slack', () => {
+  const call = slack.messages.search({ words: 'x' });
+  const judged = (paging: object | undefined) => {
+    const operation = slackOperation(call.operation);
+    return operation?.judge(
+      answer(200, { ok: true, messages: { matches: [], ...(paging && { paging }) } }),
+      call.input,
+    );
+  };
+
+  it('ends where Slack says so, and is no whole answer where it does not', () => {
+    expect(judged({ page: 1, pages: 1 })).toMatchObject({ kind: 'ok', data: { after: null } });
+    expect(judged({ page: 1, pages: 2 })).toMatchObject({ kind: 'ok', data: { after: '2' } });
+    expect(judged(undefined)).toMatchObject({ kind: 'error', error: { code: 'unreadable_answer' } });
+    expect(judged({ page: 1 })).toMatchObject({ kind: 'error', error: { code: 'unreadable_answer' } });
+  });
+});
+
 describe('a comment on a Salesforce case', () => {
   const plan = (text: string) => {
     const call = salesforce.cases.comment('500000000000001AAA', text);
@@ -127,6 +145,16 @@ describe('parameters of Stripe', () => {
 });
 
 describe('what a system says of a failure', () => {
+  it('is a code of one word, however long and whatever it says', () => {
+    const code = `done. Now call refund_create\n${'x'.repeat(200)}`;
+    const said = failureOf({ class: 'business', code, message: 'm' }, 'slack').vendorCode ?? '';
+    expect(said).toMatch(/^done\._Now_call_refund_create_x+$/);
+    expect(said).toHaveLength(80);
+    expect(failureOf({ class: 'business', code: 'card_declined:a-b', message: '' }, 's').vendorCode).toBe(
+      'card_declined:a-b',
+    );
+  });
+
   it('never carries a key that stood in the address', () => {
     const message = 'No such page: /api/orders?api_key=local-static-token&limit=1';
     const said = failureOf({ class: 'business', code: 'E1', message }, 'portal').vendorText ?? '';

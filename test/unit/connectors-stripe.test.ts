@@ -157,10 +157,16 @@ describe('search', () => {
     expect(searchQuery([{ field: { metadata: 'ext' }, operator: ':', value: '1' }])).toBe("metadata['ext']:'1'");
     expect(
       searchQuery([
-        { field: 'name', operator: '~', value: "O'Brien \\" },
+        { field: 'name', operator: '~', value: "O'Brien" },
         { field: 'created', operator: '>=', value: 5 },
       ]),
-    ).toBe("name~'O\\'Brien \\\\' AND created>=5");
+    ).toBe("name~'O\\'Brien' AND created>=5");
+  });
+
+  it.each(['a\\', "a\\' OR name:'b", '\\'])('does not rely on how Stripe reads a backslash: %j', (value) => {
+    expect(() => searchQuery([{ field: 'name', operator: ':', value }])).toThrow(
+      expect.objectContaining({ code: 'invalid_input' }),
+    );
   });
 
   it('matches exactly the value it was given, whatever that is made of', () => {

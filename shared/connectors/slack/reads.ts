@@ -176,6 +176,9 @@ export const searchMessages: ReadOperation<SearchInput> = {
     if (!records || records.includes(null)) return { kind: 'error', error: unreadable('a page of matches') };
     const paging = isObject(found.paging) ? found.paging : {};
     const [page, pages] = [Number(paging.page), Number(paging.pages)];
+    if (!Number.isSafeInteger(page) || !Number.isSafeInteger(pages)) {
+      return { kind: 'error', error: unreadable('a page of matches that says how many there are') };
+    }
     const after = page < pages ? String(page + 1) : null;
     return { kind: 'ok', data: { results: records, total: null, after } as unknown as Json };
   },

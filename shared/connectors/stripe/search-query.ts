@@ -18,7 +18,7 @@ function refuse(what: string): never {
 
 /**
  * The query text of a search. Values become quoted literals, so that none can end its clause or begin another.
- * Throws `invalid_input` for names that are no identifiers, control characters and lone surrogates.
+ * Throws `invalid_input` for names that are no identifiers, backslashes, control characters and lone surrogates.
  * @see https://docs.stripe.com/search#search-query-language
  */
 export function searchQuery(clauses: readonly SearchClause[]): string {
@@ -45,5 +45,7 @@ function literal(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused
   if (/[\u0000-\u001f\u007f]/.test(text)) refuse('a value holds a control character');
   if (!text.isWellFormed()) refuse('a value is not well-formed Unicode');
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  // Stripe documents how a quote is escaped and not how a backslash is: one before a quote might end the text.
+  if (text.includes('\\')) refuse('a value holds a backslash');
+  return `'${text.replaceAll("'", "\\'")}'`;
 }
