@@ -5,6 +5,7 @@ import { localRegion } from './aws/callers.ts';
 import { deployLocal, type LocalDeployment, usualPorts } from './deploy.ts';
 import { originsOf } from './function-environment.ts';
 import { prepare } from './prepare.ts';
+import { simulators as simulatorPlans } from './simulators.ts';
 import { writePrivateFile } from './state-dir.ts';
 
 const stateDir = join(projectDir, '.plumbline');
@@ -76,7 +77,10 @@ function publicUrlOf(args: readonly string[]): string | null {
 }
 
 /** What is printed when everything is ready; each curl line works when it is pasted. */
-export function banner({ urls, agentKeys, config, hubspot }: LocalDeployment, publicUrl: string | null): string {
+export function banner(
+  { urls, agentKeys, config, hubspot, simulators }: LocalDeployment,
+  publicUrl: string | null,
+): string {
   const state = relative(projectDir, stateDir);
   const [agent = '', key = ''] = Object.entries(agentKeys)[0] ?? [];
   const bearer = `-H 'Authorization: Bearer ${key}'`;
@@ -87,9 +91,10 @@ export function banner({ urls, agentKeys, config, hubspot }: LocalDeployment, pu
   return [
     `Plumbline is up (local, state in ${state}/)`,
     `  agents     ${urls.agents}/v1   as ${agent}; the keys of all agents are in ${state}/keys/agent-keys.json`,
-    `  webhooks   ${publicUrl ?? urls.webhooks}/hubspot/crm`,
+    `  webhooks   ${publicUrl ?? urls.webhooks}/hubspot/crm   and /{system}/{channel} of every other system`,
     `  operators  ${urls.operators}      console and API; sign in as ${people} with the secret in ${state}/keys/login-secret`,
     `  hubspot    ${urls.hubspot}      simulator, 1,000 contacts, faults at /_faults`,
+    ...[...simulators].map(([name, { url }]) => simulatorLine(name, url)),
     `  logs       ${state}/logs/`,
     'Try:',
     `curl -s ${urls.agents}/v1/tools ${bearer}`,
@@ -97,6 +102,12 @@ export function banner({ urls, agentKeys, config, hubspot }: LocalDeployment, pu
     `curl -s -i ${urls.webhooks}/hubspot/crm ${forged}`,
     'Ctrl-C stops everything; what was acknowledged is kept.',
   ].join('\n');
+}
+
+/** One simulator as the start names it, in line with the doors. */
+function simulatorLine(name: string, url: string): string {
+  const holds = simulatorPlans[name]?.holds ?? '';
+  return `  ${name.padEnd(10)} ${url}      simulator, ${holds}, faults at /_faults`;
 }
 
 /** The address of a contact that is there exactly once, so that the printed call finds it. */
