@@ -37,7 +37,7 @@ function notification(contact: string, changes: object = {}): object {
 /** One that is about no record that can be read. */
 const message = () => notification('1', { subscriptionType: 'conversation.newMessage' });
 const contact = (n: number) => contacts[n] ?? '';
-const eventually = (check: () => Promise<void> | void) => vi.waitFor(check, { timeout: 15_000, interval: 50 });
+const eventually = (check: () => Promise<void> | void) => vi.waitFor(check, { timeout: 40_000, interval: 50 });
 const doneAll = (items: readonly object[]) =>
   eventually(async () => {
     const claims = await Promise.all(items.map((item) => w.claim(identityOf(item))));

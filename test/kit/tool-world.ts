@@ -202,7 +202,7 @@ async function ageOne(client: TestDeployment['standIns']['client'], table: strin
 }
 
 function untilOf(): ToolWorld['until'] {
-  return async (what, check, withinMs = 15_000) => {
+  return async (what, check, withinMs = 40_000) => {
     const endMs = Date.now() + withinMs;
     for (;;) {
       const found = await check();
