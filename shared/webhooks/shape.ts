@@ -1,4 +1,6 @@
 import type { Json, JsonObject } from '../model/json.ts';
+import { maskContacts } from '../model/personal-shape.ts';
+import { redactSecrets } from '../model/secret-shape.ts';
 
 /** What a field of a notification is. */
 export type FieldKind = 'text' | 'number' | 'truth value' | 'object' | 'list' | 'text or number';
@@ -24,15 +26,20 @@ export function shapeDiff(expected: Shape, item: Json): readonly string[] {
   const roots = new Set(Object.keys(expected).map((path) => path.split('.')[0]));
   const others = Object.entries(item)
     .filter(([name]) => !roots.has(name))
-    .map(([name, value]) => `${name.slice(0, longestName)}: not expected, is ${kindOf(value)}`);
+    .map(([name, value]) => `${shownName(name)}: not expected, is ${kindOf(value)}`);
   return [...wrong, ...others].slice(0, mostLines);
 }
 
 /** What a body is that could not be split into items: its kind and the names it has. */
 export function bodyShape(body: Json): readonly string[] {
   const names = isObject(body) ? Object.entries(body).map(([name, value]) => [name, value] as const) : [];
-  const lines = names.map(([name, value]) => `${name.slice(0, longestName)}: is ${kindOf(value)}`);
+  const lines = names.map(([name, value]) => `${shownName(name)}: is ${kindOf(value)}`);
   return [`the body: is ${kindOf(body)}`, ...lines].slice(0, mostLines);
+}
+
+/** A name that nobody expects may itself be a person's, or a credential. */
+function shownName(name: string): string {
+  return maskContacts(redactSecrets(name.slice(0, 10 * longestName)).text).slice(0, longestName);
 }
 
 function valueAt(item: JsonObject, path: string): Json | undefined {

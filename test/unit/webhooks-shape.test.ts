@@ -37,6 +37,15 @@ describe('the difference between an item and what its provider sends', () => {
   });
 });
 
+describe('a name that nobody expects', () => {
+  it('is masked where it is an address or looks like a credential', () => {
+    const item = { 'anna@acme.example': 1, '+49 30 1234567': 1, 'Bearer abcdefghijklmnopqrstuvwxyz012345': 1 };
+    const text = [...shapeDiff(shape, item), ...bodyShape(item)].join('\n');
+    expect(text).not.toMatch(/anna|1234567|abcdefghij/);
+    expect(text).toContain('[masked]: not expected, is number');
+  });
+});
+
 describe('a notification that changed its form', () => {
   const deliver = async (body: Json) => {
     const door = testDoor();
