@@ -1,3 +1,5 @@
+import type * as z from 'zod/mini';
+import { canonicalJson } from '../action/canonical.ts';
 import { verifyEventHandle } from '../action/event-handle.ts';
 import { deriveIdentity } from '../action/keys.ts';
 import type { ClaimRequest, Identity } from '../action/types.ts';
@@ -5,7 +7,7 @@ import { failureOf } from '../connectors/failure.ts';
 import { recordName } from '../ledger/entries.ts';
 import type { ErrorCode, Failure } from '../model/errors.ts';
 import { parseActionId } from '../model/ids.ts';
-import type { JsonObject } from '../model/json.ts';
+import type { Json, JsonObject } from '../model/json.ts';
 import type { PlannedCall, RecordRef } from '../model/operation.ts';
 import type { ApprovalVerdict } from '../policy/approvals.ts';
 import { type BudgetVerdict, budgetsOf, takeBudgets } from '../policy/budgets.ts';
@@ -20,7 +22,7 @@ import { type LiveRecord, readLive } from './live-record.ts';
 import { withAsked } from './recheck.ts';
 import type { CallFacts } from './record-call.ts';
 
-/** A write with valid input. `given`: the names the caller gave; defaults of a schema never make an identity. */
+/** A write with valid input. `given`: the names the caller gave; defaults of a schema never make an identity, spelled out or not. */
 export type WriteCall = {
   readonly call: Call;
   readonly tool: WriteTool;
@@ -46,8 +48,9 @@ export type Prepared =
 
 /** Plans the call and derives its identity. */
 export async function prepareWrite(deps: CallDeps, write: WriteCall): Promise<Prepared> {
-  const { call, tool, input, given } = write;
+  const { call, tool, input } = write;
   const { context, receivedAtMs } = call;
+  const given = write.given.filter((name) => !saysDefault(tool, name, input[name] ?? null));
   const target = tool.target(input);
   const pick = (names: readonly string[]): JsonObject =>
     Object.fromEntries(names.filter((name) => given.includes(name)).map((name) => [name, input[name] ?? null]));
@@ -83,6 +86,16 @@ export async function prepareWrite(deps: CallDeps, write: WriteCall): Promise<Pr
     ...write.kept,
   };
   return { kind: 'ok', write: { ...write, planned, target, identity, again, eventId: event, facts } };
+}
+
+/**
+ * Whether an input says what the tool takes without it. It then names no other intent: a model spells a default out in one call
+ * and leaves it out in the next.
+ */
+function saysDefault({ input }: WriteTool, name: string, value: Json): boolean {
+  const def = Object.hasOwn(input.shape, name) ? input.shape[name]?._zod.def : undefined;
+  if (def?.type !== 'default') return false;
+  return canonicalJson((def as z.core.$ZodDefaultDef).defaultValue as Json) === canonicalJson(value);
 }
 
 function refused(code: ErrorCode, detail: string): { readonly kind: 'refused'; readonly failure: Failure } {

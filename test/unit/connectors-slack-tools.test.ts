@@ -76,6 +76,14 @@ describe('an agent in Slack', () => {
     ).toBe('replayed');
   });
 
+  it('posts once where a repeat spells out what is taken without it', async () => {
+    const answers = [await post(), await post({ mention_user_ids: [] })];
+    expect(answers.map(({ body }) => body.status)).toEqual(['applied', 'replayed']);
+    const more = [await post({ text: 'A', mention_user_ids: [] }), await post({ text: 'A' })];
+    expect(more.map(({ body }) => body.status)).toEqual(['applied', 'replayed']);
+    expect(held()).toHaveLength(2);
+  });
+
   it('calls nobody with what it writes', async () => {
     await post({ text: '<!channel> @here <@U0ANNA> all of you' });
     expect(held()[0]?.text).toBe('&lt;!channel&gt; @here &lt;@U0ANNA&gt; all of you');
