@@ -1,7 +1,8 @@
 import type { Clock } from '../../../../shared/model/clock.ts';
-import { createEffectLog, type EffectLog, type LoggedRequest } from '../effect-log.ts';
-import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../faults.ts';
-import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
+import { createEffectLog, type LoggedRequest } from '../effect-log.ts';
+import { createFaultBook, type Fault, type FaultBook } from '../faults.ts';
+import type { SimAnswer, SimRequest } from '../loopback-server.ts';
+import { logged, runSimulator, type Simulator } from '../simulator.ts';
 import { noStateFile, openStateFile } from '../state-file.ts';
 import { adminRoute } from './admin.ts';
 import { errorAnswer, FrappeError, htmlPage, json, tooManyRequests } from './errors.ts';
@@ -31,14 +32,9 @@ export type ErpnextOptions = {
 };
 
 /** A running simulated site. */
-export type ErpnextSimulator = {
-  readonly url: string;
+export type ErpnextSimulator = Simulator & {
   readonly site: Site;
-  readonly effects: EffectLog;
   readonly webhooks: WebhookSender;
-  addFault(spec: FaultSpec): Fault;
-  clearFaults(): void;
-  close(): Promise<void>;
 };
 
 type Deps = {
@@ -77,31 +73,22 @@ export async function startErpnext(options: ErpnextOptions): Promise<ErpnextSimu
     const keys = options.keys ?? { [localKey.key]: localKey };
     return { site, webhooks, keys, faults: createFaultBook() };
   });
-  const listener = await listenLoopback({ port: options.port, handle: (request) => handle(deps, request) });
-  return {
-    ...{ url: listener.url, site: deps.site, effects: deps.site.effects, webhooks },
-    addFault: (spec) => deps.faults.add(spec),
-    clearFaults: () => deps.faults.clear(),
-    async close() {
-      webhooks.close();
-      await listener.close();
-      // Requests that were under way write their last lines before the file goes.
-      await clock.sleep(0);
-      file.close();
-    },
-  };
+  const { site, faults } = deps;
+  const simulator = await runSimulator({
+    ...{ port: options.port, state: site, faults, stop: webhooks.close },
+    handle: (request) => handle(deps, request),
+  });
+  return { ...simulator, site, webhooks };
 }
 
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   const { site } = deps;
   if (request.path.startsWith('/_')) return adminRoute(deps, request);
-  const entry = site.effects.arrived(site.clock.now(), request);
-  const fault = deps.faults.next(request.method, request.path);
-  entry.fault = fault?.kind ?? null;
-  const answer = fault === null ? serve(deps, request) : await faulty(deps, request, fault, entry);
-  entry.status = answer === 'drop' ? 0 : answer.status;
-  if (answer === 'drop') return answer;
-  return { ...answer, headers: { 'x-frappe-request-id': `req-${entry.n}`, ...answer.headers } };
+  return logged({ state: site, faults: deps.faults }, request, async (fault, entry) => {
+    const answer = fault === null ? serve(deps, request) : await faulty(deps, request, fault, entry);
+    if (answer === 'drop') return answer;
+    return { ...answer, headers: { 'x-frappe-request-id': `req-${entry.n}`, ...answer.headers } };
+  });
 }
 
 async function faulty(deps: Deps, request: SimRequest, fault: Fault, entry: LoggedRequest): Promise<SimAnswer> {

@@ -1,7 +1,8 @@
 import { type Clock, type Random, systemRandom } from '../../../../shared/model/clock.ts';
-import { createEffectLog, type EffectLog, type LoggedRequest } from '../effect-log.ts';
-import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../faults.ts';
-import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
+import { createEffectLog, type LoggedRequest } from '../effect-log.ts';
+import { createFaultBook, type Fault, type FaultBook } from '../faults.ts';
+import type { SimAnswer, SimRequest } from '../loopback-server.ts';
+import { logged, runSimulator, type Simulator } from '../simulator.ts';
 import { noStateFile, openStateFile, type StateFile } from '../state-file.ts';
 import { adminRoute } from './admin.ts';
 import { errorAnswer, GraphError, htmlError, SignInError, type Trace, tooMany } from './errors.ts';
@@ -37,15 +38,10 @@ export type GraphOptions = {
 };
 
 /** A running simulated tenant. */
-export type GraphSimulator = {
-  readonly url: string;
+export type GraphSimulator = Simulator & {
   readonly tenant: Tenant;
-  readonly effects: EffectLog;
   readonly oauth: OAuthServer;
   readonly webhooks: NotificationSender;
-  addFault(spec: FaultSpec): Fault;
-  clearFaults(): void;
-  close(): Promise<void>;
 };
 
 type Deps = {
@@ -78,20 +74,12 @@ export async function startGraph(options: GraphOptions): Promise<GraphSimulator>
   const file = options.stateDir === undefined ? noStateFile : openStateFile(options.stateDir, 'graph');
   const deps = file.atomically(() => assemble(options, file));
   const { tenant, oauth, faults, notifications } = deps;
-  const listener = await listenLoopback({ port: options.port, handle: (request) => handle(deps, request) });
+  const simulator = await runSimulator({
+    ...{ port: options.port, state: tenant, faults, stop: notifications.close },
+    handle: (request) => handle(deps, request),
+  });
   if (options.webhooks) notifications.target(options.webhooks);
-  return {
-    ...{ url: listener.url, tenant, oauth, effects: tenant.effects, webhooks: notifications },
-    addFault: (spec) => faults.add(spec),
-    clearFaults: () => faults.clear(),
-    async close() {
-      notifications.close();
-      await listener.close();
-      // Requests that were under way write their last lines before the file goes.
-      await options.clock.sleep(0);
-      file.close();
-    },
-  };
+  return { ...simulator, tenant, oauth, webhooks: notifications };
 }
 
 function assemble(options: GraphOptions, file: StateFile): Deps {
@@ -121,20 +109,18 @@ async function handle(deps: Deps, arrived: SimRequest): Promise<SimAnswer> {
   const request = deps.open ? unfolded(arrived) : arrived;
   if (request.path.startsWith('/_')) return adminRoute(deps, request);
   deps.requests += 1;
-  const entry = tenant.effects.arrived(tenant.clock.now(), request);
-  const fault = deps.faults.next(request.method, request.path);
-  entry.fault = fault?.kind ?? null;
-  const trace = traceOf(deps, request);
-  const refused = fault === null ? await unreachable(deps, request) : null;
-  const answer = refused
-    ? errorAnswer(refused, trace)
-    : fault === null
-      ? serve(deps, request, trace)
-      : await faulty(deps, { request, fault, entry, trace });
-  entry.status = answer === 'drop' ? 0 : answer.status;
-  if (answer === 'drop') return answer;
-  const ids = { 'request-id': trace.requestId, 'client-request-id': trace.clientRequestId };
-  return { ...answer, headers: { ...answer.headers, ...ids } };
+  return logged({ state: tenant, faults: deps.faults }, request, async (fault, entry) => {
+    const trace = traceOf(deps, request);
+    const refused = fault === null ? await unreachable(deps, request) : null;
+    const answer = refused
+      ? errorAnswer(refused, trace)
+      : fault === null
+        ? serve(deps, request, trace)
+        : await faulty(deps, { request, fault, entry, trace });
+    if (answer === 'drop') return answer;
+    const ids = { 'request-id': trace.requestId, 'client-request-id': trace.clientRequestId };
+    return { ...answer, headers: { ...answer.headers, ...ids } };
+  });
 }
 
 /** Microsoft's client takes only https links for whole: one over plain http it puts behind its own base. */

@@ -1,7 +1,8 @@
 import { type Clock, type Random, systemRandom } from '../../../../shared/model/clock.ts';
 import { createEffectLog, type EffectLog, type LoggedRequest } from '../effect-log.ts';
-import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../faults.ts';
-import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
+import { createFaultBook, type Fault, type FaultBook } from '../faults.ts';
+import type { SimAnswer, SimRequest } from '../loopback-server.ts';
+import { logged, runSimulator, type Simulator } from '../simulator.ts';
 import { noStateFile, openStateFile, type StateFile } from '../state-file.ts';
 import { adminRoute } from './admin.ts';
 import { associationBatchRoute } from './associations.ts';
@@ -40,15 +41,10 @@ export type HubSpotOptions = {
 };
 
 /** A running simulated account. */
-export type HubSpotSimulator = {
-  readonly url: string;
+export type HubSpotSimulator = Simulator & {
   readonly portal: Portal;
-  readonly effects: EffectLog;
   readonly oauth: OAuthServer;
   readonly webhooks: WebhookSender;
-  addFault(spec: FaultSpec): Fault;
-  clearFaults(): void;
-  close(): Promise<void>;
 };
 
 const defaultApp: OAuthApp = {
@@ -76,28 +72,16 @@ type Deps = {
  * It was built from HubSpot's published documents, not from a live account.
  */
 export async function startHubSpot(options: HubSpotOptions): Promise<HubSpotSimulator> {
-  const { clock } = options;
   const file = options.stateDir === undefined ? noStateFile : openStateFile(options.stateDir, 'hubspot');
   const effects = createEffectLog(file);
   const deps = file.atomically(() => assemble(options, file, effects));
-  const listener = await listenLoopback({ port: options.port, handle: (request) => handle(deps, request) });
-  deps.webhooks.target(options.webhooks ?? null);
-  return {
-    url: listener.url,
-    portal: deps.portal,
-    effects,
-    oauth: deps.oauth,
-    webhooks: deps.webhooks,
-    addFault: (spec) => deps.faults.add(spec),
-    clearFaults: () => deps.faults.clear(),
-    async close() {
-      deps.webhooks.close();
-      await listener.close();
-      // Requests that were under way write their last lines before the file goes.
-      await clock.sleep(0);
-      file.close();
-    },
-  };
+  const { portal, oauth, faults, webhooks } = deps;
+  const simulator = await runSimulator({
+    ...{ port: options.port, state: portal, faults, stop: webhooks.close },
+    handle: (request) => handle(deps, request),
+  });
+  webhooks.target(options.webhooks ?? null);
+  return { ...simulator, portal, oauth, webhooks };
 }
 
 function assemble(options: HubSpotOptions, file: StateFile, effects: EffectLog): Deps {
@@ -124,12 +108,9 @@ function assemble(options: HubSpotOptions, file: StateFile, effects: EffectLog):
 
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   if (request.path.startsWith('/_')) return adminRoute(deps, request);
-  const entry = deps.portal.effects.arrived(deps.clock.now(), request);
-  const fault = deps.faults.next(request.method, request.path);
-  entry.fault = fault?.kind ?? null;
-  const answer = fault === null ? serve(deps, request) : await faulty(deps, request, fault, entry);
-  entry.status = answer === 'drop' ? 0 : answer.status;
-  return answer;
+  return logged({ state: deps.portal, faults: deps.faults }, request, async (fault, entry) =>
+    fault === null ? serve(deps, request) : faulty(deps, request, fault, entry),
+  );
 }
 
 async function faulty(deps: Deps, request: SimRequest, fault: Fault, entry: LoggedRequest): Promise<SimAnswer> {

@@ -1,7 +1,8 @@
 import type { Clock } from '../../../../shared/model/clock.ts';
-import { createEffectLog, type EffectLog } from '../effect-log.ts';
-import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../faults.ts';
-import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
+import { createEffectLog } from '../effect-log.ts';
+import { createFaultBook, type Fault, type FaultBook } from '../faults.ts';
+import type { SimAnswer, SimRequest } from '../loopback-server.ts';
+import { logged, runSimulator, type Simulator } from '../simulator.ts';
 import { noStateFile, openStateFile } from '../state-file.ts';
 import { adminRoute } from './admin.ts';
 import type { Order, Portal } from './portal.ts';
@@ -25,13 +26,8 @@ export type PortalOptions = {
 };
 
 /** A running simulated portal. */
-export type PortalSimulator = {
-  readonly url: string;
+export type PortalSimulator = Simulator & {
   readonly portal: Portal;
-  readonly effects: EffectLog;
-  addFault(spec: FaultSpec): Fault;
-  clearFaults(): void;
-  close(): Promise<void>;
 };
 
 type Deps = { readonly portal: Portal; readonly faults: FaultBook; readonly key: string };
@@ -54,16 +50,11 @@ export async function startPortal(options: PortalOptions): Promise<PortalSimulat
   if (options.seeded !== false && portal.orders.size === 0) file.atomically(() => seedOrders(portal));
   const faults = createFaultBook();
   const deps: Deps = { portal, faults, key: options.key ?? 'local-static-token' };
-  const listener = await listenLoopback({ port: options.port, handle: (request) => handle(deps, request) });
-  return {
-    ...{ url: listener.url, portal, effects },
-    addFault: (spec) => faults.add(spec),
-    clearFaults: () => faults.clear(),
-    async close() {
-      await listener.close();
-      file.close();
-    },
-  };
+  const simulator = await runSimulator({
+    ...{ port: options.port, state: portal, faults },
+    handle: (request) => handle(deps, request),
+  });
+  return { ...simulator, portal };
 }
 
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
@@ -71,12 +62,7 @@ async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   if (request.path.startsWith('/_')) return adminRoute(deps, request);
   const query = new URLSearchParams(request.query);
   query.delete('api_key');
-  const entry = portal.effects.arrived(portal.clock.now(), { ...request, query });
-  const fault = faults.next(request.method, request.path);
-  entry.fault = fault?.kind ?? null;
-  const answer = await faulty(deps, request, fault);
-  entry.status = answer === 'drop' ? 0 : answer.status;
-  return answer;
+  return logged({ state: portal, faults }, { ...request, query }, (fault) => faulty(deps, request, fault));
 }
 
 async function faulty(deps: Deps, request: SimRequest, fault: Fault | null): Promise<SimAnswer> {

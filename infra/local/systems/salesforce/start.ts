@@ -1,7 +1,8 @@
 import { type Clock, type Random, systemRandom } from '../../../../shared/model/clock.ts';
-import { createEffectLog, type EffectLog, type LoggedRequest } from '../effect-log.ts';
-import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../faults.ts';
-import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
+import { createEffectLog, type LoggedRequest } from '../effect-log.ts';
+import { createFaultBook, type Fault, type FaultBook } from '../faults.ts';
+import type { SimAnswer, SimRequest } from '../loopback-server.ts';
+import { logged, runSimulator, type Simulator } from '../simulator.ts';
 import { noStateFile, openStateFile, type StateFile } from '../state-file.ts';
 import { adminRoute } from './admin.ts';
 import { ingestRoute } from './bulk.ts';
@@ -43,15 +44,10 @@ export type SalesforceOptions = {
 };
 
 /** A running simulated organization. */
-export type SalesforceSimulator = {
-  readonly url: string;
+export type SalesforceSimulator = Simulator & {
   readonly org: Org;
-  readonly effects: EffectLog;
   readonly oauth: OAuthServer;
   readonly webhooks: OutboundSender;
-  addFault(spec: FaultSpec): Fault;
-  clearFaults(): void;
-  close(): Promise<void>;
 };
 
 type Deps = {
@@ -89,19 +85,11 @@ export async function startSalesforce(options: SalesforceOptions): Promise<Sales
   const deps = file.atomically(() => assemble(options, file));
   const { org, oauth, faults, webhooks } = deps;
   org.onChange = (row) => webhooks.onChange(row);
-  const listener = await listenLoopback({ port: options.port, handle: (request) => handle(deps, request) });
-  return {
-    ...{ url: listener.url, org, oauth, webhooks, effects: org.effects },
-    addFault: (spec) => faults.add(spec),
-    clearFaults: () => faults.clear(),
-    async close() {
-      webhooks.close();
-      await listener.close();
-      // Requests that were under way write their last lines before the file goes.
-      await options.clock.sleep(0);
-      file.close();
-    },
-  };
+  const simulator = await runSimulator({
+    ...{ port: options.port, state: org, faults, stop: webhooks.close },
+    handle: (request) => handle(deps, request),
+  });
+  return { ...simulator, org, oauth, webhooks };
 }
 
 function assemble(options: SalesforceOptions, file: StateFile): Deps {
@@ -127,12 +115,10 @@ function assemble(options: SalesforceOptions, file: StateFile): Deps {
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   const { org } = deps;
   if (request.path.startsWith('/_')) return adminRoute(deps, request);
-  const entry = org.effects.arrived(org.clock.now(), request);
-  const fault = deps.faults.next(request.method, request.path);
-  entry.fault = fault?.kind ?? null;
-  const answer = fault === null ? serve(deps, request) : await faulty(deps, request, fault, entry);
-  entry.status = answer === 'drop' ? 0 : answer.status;
-  return answer === 'drop' ? answer : { ...answer, headers: { ...answer.headers, 'sforce-limit-info': usage(deps) } };
+  return logged({ state: org, faults: deps.faults }, request, async (fault, entry) => {
+    const answer = fault === null ? serve(deps, request) : await faulty(deps, request, fault, entry);
+    return answer === 'drop' ? answer : { ...answer, headers: { ...answer.headers, 'sforce-limit-info': usage(deps) } };
+  });
 }
 
 function usage({ callsAtMs, dailyCalls }: Deps): string {

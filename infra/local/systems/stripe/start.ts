@@ -1,7 +1,8 @@
 import type { Clock } from '../../../../shared/model/clock.ts';
-import { createEffectLog, type EffectLog, type LoggedRequest } from '../effect-log.ts';
-import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../faults.ts';
-import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
+import { createEffectLog, type LoggedRequest } from '../effect-log.ts';
+import { createFaultBook, type Fault, type FaultBook } from '../faults.ts';
+import type { SimAnswer, SimRequest } from '../loopback-server.ts';
+import { logged, runSimulator, type Simulator } from '../simulator.ts';
 import { noStateFile, openStateFile, type StateFile } from '../state-file.ts';
 import { type Account, openAccount } from './account.ts';
 import { adminRoute, type Knobs } from './admin.ts';
@@ -37,16 +38,11 @@ export type StripeOptions = {
 };
 
 /** A running simulated account. */
-export type StripeSimulator = {
-  readonly url: string;
+export type StripeSimulator = Simulator & {
   readonly account: Account;
-  readonly effects: EffectLog;
   readonly keys: KeyStore;
   readonly webhooks: WebhookSender;
   readonly knobs: Knobs;
-  addFault(spec: FaultSpec): Fault;
-  clearFaults(): void;
-  close(): Promise<void>;
 };
 
 type Deps = {
@@ -71,20 +67,12 @@ export async function startStripe(options: StripeOptions): Promise<StripeSimulat
   const file = options.stateDir === undefined ? noStateFile : openStateFile(options.stateDir, 'stripe');
   const deps = file.atomically(() => assemble(options, file));
   const { account, keys, faults, webhooks, knobs } = deps;
-  const listener = await listenLoopback({ port: options.port, handle: (request) => handle(deps, request) });
+  const simulator = await runSimulator({
+    ...{ port: options.port, state: account, faults, stop: webhooks.close },
+    handle: (request) => handle(deps, request),
+  });
   webhooks.target(options.webhooks ?? null);
-  return {
-    ...{ url: listener.url, account, keys, webhooks, knobs, effects: account.effects },
-    addFault: (spec) => faults.add(spec),
-    clearFaults: () => faults.clear(),
-    async close() {
-      webhooks.close();
-      await listener.close();
-      // Requests that were under way write their last lines before the file goes.
-      await options.clock.sleep(0);
-      file.close();
-    },
-  };
+  return { ...simulator, account, keys, webhooks, knobs };
 }
 
 function assemble(options: StripeOptions, file: StateFile): Deps {
@@ -113,14 +101,12 @@ function assemble(options: StripeOptions, file: StateFile): Deps {
 
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   if (request.path.startsWith('/_')) return adminRoute(deps, request);
-  const entry = deps.account.effects.arrived(deps.clock.now(), request);
-  const fault = deps.faults.next(request.method, request.path);
-  entry.fault = fault?.kind ?? null;
   deps.requests += 1;
   const id = `req_sim${deps.clock.now().toString(36)}${deps.requests.toString(36).padStart(4, '0')}`;
-  const answer = await guarded(deps, request, fault, { id, entry });
-  entry.status = answer === 'drop' ? 0 : answer.status;
-  return answer === 'drop' ? 'drop' : dressed(deps, request, answer, id);
+  return logged({ state: deps.account, faults: deps.faults }, request, async (fault, entry) => {
+    const answer = await guarded(deps, request, fault, { id, entry });
+    return answer === 'drop' ? answer : dressed(deps, request, answer, id);
+  });
 }
 
 type Under = { readonly id: string; readonly entry: LoggedRequest };
