@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../shared/config/load.ts';
 import { operations as erpnext } from '../shared/connectors/erpnext/operations.ts';
+import { operations as github } from '../shared/connectors/github/operations.ts';
 import { operations as graph } from '../shared/connectors/graph/operations.ts';
 import { operations as hubspot } from '../shared/connectors/hubspot/operations.ts';
 import { operationsOf, restSystem } from '../shared/connectors/rest/operations.ts';
@@ -14,6 +15,7 @@ import { projectDir } from './build.ts';
 /** The connectors whose operations docs/connectors.md lists, each between two marks that name it. */
 const documented: Readonly<Record<string, ReadonlyMap<string, Operation>>> = {
   erpnext,
+  github,
   graph,
   hubspot,
   salesforce,

@@ -2,6 +2,7 @@ import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import type { Clock } from '../../shared/model/clock.ts';
 import type { InstallSecrets } from './install-secrets.ts';
 import { startErpnext } from './systems/erpnext/start.ts';
+import { startGithub } from './systems/github/start.ts';
 import { startGraph } from './systems/graph/start.ts';
 import { startPortal } from './systems/portal/start.ts';
 import { startSalesforce } from './systems/salesforce/start.ts';
@@ -51,6 +52,17 @@ export const simulators: Readonly<Record<string, SimulatorPlan>> = {
     async start({ secrets: { clientId, clientSecret }, ...rest }) {
       const graph = await startGraph({ ...rest, app: { clientId, clientSecret } });
       return { url: graph.url, webhooks: graph.webhooks, close: graph.close };
+    },
+  },
+  github: {
+    port: 4218,
+    holds: 'the webhooks of acme/widgets',
+    async start({ secrets, seed: _seed, ...rest }) {
+      const token = { id: 4711, login: 'acme-plumbline-sandbox', may: 'write' as const };
+      const github = await startGithub({ ...rest, tokens: { [secrets.staticToken]: token } });
+      const target: NonNullable<Simulator['webhooks']>['target'] = (to) =>
+        github.webhooks.target(to && { url: to.deliverTo, publicUrl: to.url, secret: to.secret });
+      return { url: github.url, webhooks: { target }, close: github.close };
     },
   },
   stripe: {

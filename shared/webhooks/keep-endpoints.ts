@@ -202,7 +202,9 @@ async function redeliver(
   if ((await deps.endpoints.write(state, held.epoch)) === 'lost') return null;
   const done = await deliverAgain(deps, reading, { before: found.state, state: redelivery, due: found.due });
   await tell(deps, on, done.state);
-  const busy = done.state.walk !== null || (done.state.oldestOpenMs !== null && !found.down);
+  // While nothing arrives, only what became of a probe is of interest.
+  const mayArrive = done.state.oldestOpenMs !== null && (!found.down || found.due.length > 0);
+  const busy = done.state.walk !== null || mayArrive;
   return {
     state: { ...state, redelivery: done.state },
     ...{ failed: found.failed ?? done.failed, everyMs: busy ? busyEveryMs : lookEveryMs, waitMs: done.waitMs },

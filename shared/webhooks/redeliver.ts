@@ -26,8 +26,8 @@ type Walk = {
   readonly after: string | undefined;
   readonly beganAtMs: number;
   readonly oldestOpenMs: number | null;
-  /** Whether the newest attempt of all did not arrive; null where there was none that says it. */
-  readonly down: boolean | null;
+  /** The newest attempt that says whether anything arrives, or null. */
+  readonly newest: Pick<StandingDelivery, 'ok' | 'atMs' | 'redelivery'> | null;
   /** Guids of which a later attempt arrived. */
   readonly arrived: readonly string[];
 };
@@ -60,7 +60,7 @@ export const againAfterMs = 600_000;
 /** One event at most so many times; then a person looks. */
 export const mostTimes = 5;
 /** An attempt may be under way for so long, and be listed as not arrived. */
-const underWayMs = 60_000;
+const underWayMs = 30_000;
 /** What may be listed later than it was delivered. */
 const listedLateMs = 900_000;
 /** Kept for what comes after the walk, milliseconds. */
@@ -88,8 +88,8 @@ export type Found = {
 
 /**
  * Walks over the attempts, newest first, down to what is settled, and finds the events of which none arrived: at most
- * {@link perPass} of them, and one alone, as a probe, while even the newest attempt did not arrive, so that an outage uses up no
- * event's attempts. The provider's list is the truth; only what was asked for is remembered here. A walk that its time cuts off
+ * {@link perPass} of them, and while even the newest attempt did not arrive, one alone as a probe, so that an outage uses up
+ * nobody's attempts. The provider's list is the truth; only what was asked for is remembered here. A walk that its time cuts off
  * goes on where it was; nothing counts as settled before a walk has come to its end.
  */
 export async function findFailed(
@@ -99,7 +99,7 @@ export async function findFailed(
 ): Promise<Found> {
   const nowMs = deps.clock.now();
   const floorMs = Math.max(before.settledUntilMs, nowMs - way.keeper.keptMs);
-  const begun = before.walk ?? { after: undefined, beganAtMs: nowMs, oldestOpenMs: null, down: null, arrived: [] };
+  const begun = before.walk ?? { after: undefined, beganAtMs: nowMs, oldestOpenMs: null, newest: null, arrived: [] };
   const on = openWalk(before, begun, { nowMs, floorMs });
   let after = begun.after;
   for (;;) {
@@ -121,17 +121,23 @@ function openWalk(before: RedeliveryState, begun: Walk, { nowMs, floorMs }: { no
   const met = new Set<string>();
   const tried = { ...before.tried };
   const candidates: StandingDelivery[] = [];
-  let { oldestOpenMs, down } = begun;
+  let { oldestOpenMs, newest } = begun;
   const times = (guid: string) => tried[guid]?.times ?? 0;
-  const judge = ({ guid, atMs, ok }: StandingDelivery) => {
+  const judge = ({ guid, atMs, ok, redelivery }: StandingDelivery) => {
     // One that is refused time after time says nothing of the others.
-    if (down === null && (ok || (nowMs - atMs >= underWayMs && times(guid) < mostTimes))) down = !ok;
+    if (newest === null && (ok || (nowMs - atMs >= underWayMs && times(guid) < mostTimes)))
+      newest = { ok, atMs, redelivery };
+  };
+  /** While nothing arrives, one probe, and none shortly after a probe that failed. */
+  const most = () => {
+    if (newest === null || newest.ok) return perPass;
+    return newest.redelivery && nowMs - newest.atMs < againAfterMs ? 0 : 1;
   };
   return {
     arrived,
     tried,
     soFar: (): Omit<Walk, 'after'> => ({
-      ...{ beganAtMs: begun.beganAtMs, oldestOpenMs, down, arrived: [...arrived].slice(0, mostTried) },
+      ...{ beganAtMs: begun.beganAtMs, oldestOpenMs, newest, arrived: [...arrived].slice(0, mostTried) },
     }),
     /** What is to be asked for now: first what was asked for least, of that the oldest. */
     due(): readonly StandingDelivery[] {
@@ -139,7 +145,7 @@ function openWalk(before: RedeliveryState, begun: Walk, { nowMs, floorMs }: { no
       return candidates
         .sort((one, other) => times(one.guid) - times(other.guid) || one.atMs - other.atMs)
         .filter(({ guid }) => room >= perPass || times(guid) > 0)
-        .slice(0, down === true ? 1 : perPass);
+        .slice(0, most());
     },
     /** False where everything from here on is settled. */
     take(delivery: StandingDelivery): boolean {
@@ -167,17 +173,17 @@ function cut(on: OpenWalk, before: RedeliveryState, after: string | undefined, f
   const soFar = on.soFar();
   // A place that could not be read is not gone back to: the next walk begins anew.
   const walk = failed === null ? { ...soFar, after } : null;
-  return { state: { ...before, tried: on.tried, walk }, due: on.due(), down: soFar.down === true, failed };
+  return { state: { ...before, tried: on.tried, walk }, due: on.due(), down: soFar.newest?.ok === false, failed };
 }
 
 function ended(on: OpenWalk, before: RedeliveryState, keptSinceMs: number): Found {
-  const { oldestOpenMs, beganAtMs, down } = on.soFar();
+  const { oldestOpenMs, beganAtMs, newest } = on.soFar();
   const entries = Object.entries(on.tried);
   const tried = Object.fromEntries(entries.filter(([, { atMs }]) => atMs >= keptSinceMs));
   const lost = before.lost + entries.length - Object.keys(tried).length;
   const settledUntilMs = Math.max(before.settledUntilMs, oldestOpenMs ?? beganAtMs - listedLateMs);
   const state = { ...before, settledUntilMs, walk: null, tried, oldestOpenMs, lost };
-  return { state, due: on.due(), down: down === true, failed: null };
+  return { state, due: on.due(), down: newest?.ok === false, failed: null };
 }
 
 /** The state in which everything that is due counts as asked for: stored before the first request, so that no crash asks more often. */
