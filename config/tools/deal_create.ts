@@ -4,7 +4,7 @@ import { defineTool } from '../../shared/tools/define.ts';
 import { presentChange } from '../../shared/tools/records.ts';
 import { dealFields } from './deal_fields.ts';
 import { openStages } from './deal_stages.ts';
-import { line, recordId } from './inputs.ts';
+import { line, plainDecimal, recordId } from './inputs.ts';
 
 export default defineTool({
   name: 'deal_create',
@@ -17,7 +17,7 @@ export default defineTool({
       ._default(z.enum(openStages), 'appointmentscheduled')
       .check(z.describe('the open stage the deal starts in')),
     amount: z
-      .optional(z.string().check(z.regex(/^[0-9]{1,9}(\.[0-9]{1,2})?$/)))
+      .optional(z.string().check(z.regex(/^[0-9]{1,9}(\.[0-9]{1,2})?$/), z.overwrite(plainDecimal)))
       .check(z.describe('expected amount in the currency of the account, such as 12500.00')),
     contact_id: z.optional(recordId).check(z.describe('HubSpot contact id, as returned by contact_find')),
   }),

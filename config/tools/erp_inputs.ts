@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Gate } from '../../shared/policy/gates.ts';
-import { line } from './inputs.ts';
+import { line, plainDecimal } from './inputs.ts';
 
 /** The id of a document in ERPNext, which is its name there. */
 export const erpId = z.string().check(z.maxLength(140), z.regex(/^\S(?:.*\S)?$/, 'the id as the find tools return it'));
@@ -14,9 +14,6 @@ export const version = z
 export const day = z
   .string()
   .check(z.regex(/^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$/, 'a day, YYYY-MM-DD'));
-
-/** A price in the one way it is written: 9.50 and 09.5 are one price, and so one order. */
-const plainDecimal = (text: string): string => String(Number(text));
 
 /** Lines of an order. */
 export const orderLines = z

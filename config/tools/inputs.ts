@@ -16,3 +16,6 @@ export const line = (max: number) =>
 
 /** Text of several lines, trimmed. */
 export const text = (min: number, max: number) => z.string().check(z.trim(), z.minLength(min), z.maxLength(max));
+
+/** A decimal of at most 15 digits in the one way it is written: 9.50 and 09.5 are one price, and so one order. */
+export const plainDecimal = (text: string): string => String(Number(text));

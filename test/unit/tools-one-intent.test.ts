@@ -70,6 +70,12 @@ describe('one intent in two spellings is one action', () => {
       { ...orderArgs, ...line('9.5') },
     ],
     [
+      'an expected amount with and without its cents',
+      'deal_create',
+      { name: 'A', amount: '12500.00' },
+      { name: 'A', amount: '12500' },
+    ],
+    [
       'a price with a zero in front',
       'sales_order_create',
       { ...orderArgs, ...line('009') },
