@@ -1,5 +1,6 @@
 import type { FileConfig } from '../config/file-schema.ts';
 import type { Json, JsonObject } from '../model/json.ts';
+import { inexactIn } from '../tools/exact-json.ts';
 import { parseCells } from './csv.ts';
 
 /** A row as the tool gets it, with what names it; or what is wrong with it, in words that repeat no value. */
@@ -84,8 +85,11 @@ function cellsOf(text: string, separator: string, header: readonly string[]): Js
 function membersOf(text: string): JsonObject | string {
   try {
     const value = JSON.parse(text) as Json;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-    return 'it is no JSON object';
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is no JSON object';
+    const [inexact] = inexactIn(value, '');
+    return inexact === undefined
+      ? (value as JsonObject)
+      : `it holds what cannot be kept exactly: allowed are ${inexact.allowed}`;
   } catch {
     return 'it is no JSON';
   }
@@ -98,6 +102,8 @@ function typedOf(value: Json, as: 'text' | 'number' | 'yes-no'): Json | undefine
     const word = String(value).toLowerCase();
     return ['yes', 'true', '1'].includes(word) ? true : ['no', 'false', '0'].includes(word) ? false : undefined;
   }
-  if (!/^-?[0-9]{1,15}(\.[0-9]{1,9})?$/.test(String(value))) return undefined;
-  return Number(value);
+  const text = String(value);
+  // A number keeps fifteen digits; with more of them it would become another one.
+  const kept = /^-?[0-9]{1,15}(\.[0-9]{1,9})?$/.test(text) && text.replace(/^-?0*|\./g, '').length <= 15;
+  return kept ? Number(text) : undefined;
 }

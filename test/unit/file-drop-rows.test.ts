@@ -107,6 +107,7 @@ describe('what a row means', () => {
     ['A-1,twelve,,', '"pieces" is no number'],
     ['A-1,1e3,,', '"pieces" is no number'],
     ['A-1,"1,5",,', '"pieces" is no number'],
+    ['A-1,123456789012.3456,,', '"pieces" is no number'],
     ['A-1,0x10,,', '"pieces" is no number'],
     ['A-1,,maybe,', '"express" is no yes or no'],
     ['A-1,1', 'it has 2 cells, and the first line has 4'],
@@ -143,14 +144,20 @@ describe('what a row means', () => {
   it('JSON lines are objects with known names', () => {
     const lines = { ...config, format: 'json-lines' as const };
     const line = (text: string) => readRow(bytesOf(text), lines, null);
+    const exact = 'whole numbers up to 9007199254740991; longer ones as text';
     expect(line('{"no":"A-1","pieces":3,"express":false}')).toMatchObject({
       kind: 'row',
       input: { reference: 'A-1', quantity: 3, fast: false },
     });
+    expect(line('{"no":"A-1","pieces":"123456.123456789"}')).toMatchObject({ input: { quantity: 123456.123456789 } });
     expect(line('{"no":"A-1","pieces":"3"}')).toMatchObject({ input: { quantity: 3 } });
     for (const [text, why] of [
       ['[1]', 'it is no JSON object'],
       ['{"no":', 'it is no JSON'],
+      // Two ids that one number would make the same: the second row would count as the first.
+      ...['9007199254740992', '9007199254740993'].map(
+        (id) => [`{"no":${id}}`, `it holds what cannot be kept exactly: allowed are ${exact}`] as const,
+      ),
       ['{"no":"A-1","prise":3}', '1 of its names are not known: allowed are no, pieces, express, note'],
     ] as const) {
       expect(line(text)).toEqual({ kind: 'bad', why });
