@@ -72,18 +72,8 @@ export async function agentWorld(config: PlumblineConfig = shippedConfig(), cloc
     byIam: (arn) => (arn === 'arn:aws:iam::1:role/sales' ? (principals['Bearer sales'] ?? null) : null),
   };
   const request = (given: Partial<DoorRequest>) => told(deps, given);
-  const call = (tool: string, args: object, options: CallOptions = {}) =>
-    request({
-      method: 'POST',
-      path: `/v1/tools/${tool}/calls`,
-      headers: {
-        authorization: `Bearer ${options.agent ?? 'sales'}`,
-        'content-type': 'application/json',
-        ...(options.run === undefined ? {} : { 'x-agent-run-id': options.run }),
-        ...options.headers,
-      },
-      body: new TextEncoder().encode(JSON.stringify({ arguments: args, ...options.body })),
-    });
+  const call = (tool: string, args: object, options: CallOptions = {}): Promise<Told> =>
+    callTool(deps, tool, args, options);
   const get = (path: string, agent = 'sales') =>
     request({ method: 'GET', path, headers: { authorization: `Bearer ${agent}` } });
   const create = async (plural: string, properties: object): Promise<string> =>
@@ -120,6 +110,23 @@ const principals: Readonly<Record<string, AgentPrincipal>> = {
   'Bearer sales': agent('sales-assistant'),
   'Bearer support': agent('support-assistant'),
 };
+
+/** One call of a tool at the agent door, by default of the sales assistant. */
+export async function callTool(deps: DoorDeps, tool: string, args: object, options: CallOptions = {}) {
+  const answer = await told(deps, {
+    method: 'POST',
+    path: `/v1/tools/${tool}/calls`,
+    headers: {
+      authorization: `Bearer ${options.agent ?? 'sales'}`,
+      'content-type': 'application/json',
+      ...(options.run === undefined ? {} : { 'x-agent-run-id': options.run }),
+      ...options.headers,
+    },
+    body: new TextEncoder().encode(JSON.stringify({ arguments: args, ...options.body })),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape
+  return { ...answer, body: answer.body as any };
+}
 
 async function told(deps: DoorDeps, given: Partial<DoorRequest>): Promise<Told> {
   const request = { method: 'GET', path: '/', headers: {}, body: new Uint8Array(), iamArn: undefined, ...given };

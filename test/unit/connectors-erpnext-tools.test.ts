@@ -5,10 +5,9 @@ import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import { manifest } from '../../shared/connectors/erpnext/manifest.ts';
 import { operationById } from '../../shared/connectors/erpnext/operations.ts';
 import { makeCatalog } from '../../shared/tools/catalog.ts';
-import { answerAgent } from '../../shared/tools/door.ts';
 import { lintTools } from '../../shared/tools/lint.ts';
 import { loadTools } from '../../shared/tools/list.ts';
-import { type AgentWorld, agentWorld, shippedConfig } from '../kit/agent-world.ts';
+import { type AgentWorld, agentWorld, callTool, shippedConfig } from '../kit/agent-world.ts';
 import { callErpnext, erpnextWorld, madeIn } from '../kit/erpnext-simulator.ts';
 
 const tools = (await loadTools(index)).filter(({ name }) => index[name]?.through.includes('erpnext'));
@@ -30,16 +29,9 @@ async function open(config = configured()) {
   erpnext = site.simulator;
   world = await agentWorld(config);
 }
-const call = async (tool: string, args: object, run = 'r1') => {
+const call = (tool: string, args: object, run = 'r1') => {
   const deps = { ...world.deps, catalog: makeCatalog(tools), operations: operationById, send: site.system.send };
-  const { statusCode, body } = await answerAgent(deps, {
-    method: 'POST',
-    path: `/v1/tools/${tool}/calls`,
-    headers: { authorization: 'Bearer support', 'content-type': 'application/json', 'x-agent-run-id': run },
-    body: new TextEncoder().encode(JSON.stringify({ arguments: args })),
-    iamArn: undefined,
-  });
-  return { status: statusCode, body: JSON.parse(body) };
+  return callTool(deps, tool, args, { agent: 'support', run });
 };
 const close = async () => {
   await world.close();

@@ -4,10 +4,9 @@ import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import { manifest } from '../../shared/connectors/graph/manifest.ts';
 import { operationById } from '../../shared/connectors/graph/operations.ts';
 import { makeCatalog } from '../../shared/tools/catalog.ts';
-import { answerAgent } from '../../shared/tools/door.ts';
 import { lintTools } from '../../shared/tools/lint.ts';
 import { loadTools } from '../../shared/tools/list.ts';
-import { type AgentWorld, agentWorld, shippedConfig } from '../kit/agent-world.ts';
+import { type AgentWorld, agentWorld, callTool, shippedConfig } from '../kit/agent-world.ts';
 import { annaId, callGraph, type GraphWorld, graphWorld } from '../kit/graph-simulator.ts';
 
 const tools = (await loadTools(index)).filter(({ name }) => index[name]?.through.includes('graph'));
@@ -33,16 +32,9 @@ const close = async () => {
   await world.close();
   await tenant.close();
 };
-const call = async (tool: string, args: object, run = 'r1') => {
+const call = (tool: string, args: object, run = 'r1') => {
   const deps = { ...world.deps, catalog: makeCatalog(tools), operations: operationById, send: tenant.system.send };
-  const { statusCode, body } = await answerAgent(deps, {
-    method: 'POST',
-    path: `/v1/tools/${tool}/calls`,
-    headers: { authorization: 'Bearer support', 'content-type': 'application/json', 'x-agent-run-id': run },
-    body: new TextEncoder().encode(JSON.stringify({ arguments: args })),
-    iamArn: undefined,
-  });
-  return { status: statusCode, body: JSON.parse(body) };
+  return callTool(deps, tool, args, { agent: 'support', run });
 };
 const admin = (name: string, body: unknown) => callGraph(tenant.simulator, 'POST', `/_admin/${name}`, body);
 const arrived = async (subject: string, text: string) =>

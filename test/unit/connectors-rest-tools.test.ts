@@ -9,8 +9,7 @@ import { systemClock } from '../../shared/model/clock.ts';
 import { silentLog } from '../../shared/observe/json-log.ts';
 import { breakerGuard } from '../../shared/resilience/breaker-guard.ts';
 import { rateLimiter } from '../../shared/resilience/rate-limit.ts';
-import { answerAgent } from '../../shared/tools/door.ts';
-import { type AgentWorld, agentWorld } from '../kit/agent-world.ts';
+import { type AgentWorld, agentWorld, callTool } from '../kit/agent-world.ts';
 import { memoryResilienceStore } from '../kit/memory-resilience-store.ts';
 import { portalYaml } from '../kit/portal-simulator.ts';
 
@@ -43,19 +42,9 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([world.close(), portal.close()]));
 
-async function call(tool: string, args: object, send = sender()) {
+function call(tool: string, args: object, send = sender()) {
   const principal = { kind: 'agent', id: 'purchasing-assistant', via: 'api_key', keyId: 'key_p' } as const;
-  const { statusCode, body } = await answerAgent(
-    { ...world.deps, send, byKey: async () => principal },
-    {
-      method: 'POST',
-      path: `/v1/tools/${tool}/calls`,
-      headers: { authorization: 'Bearer p', 'content-type': 'application/json', 'x-agent-run-id': 'r1' },
-      body: new TextEncoder().encode(JSON.stringify({ arguments: args })),
-      iamArn: undefined,
-    },
-  );
-  return { status: statusCode, body: JSON.parse(body), text: body };
+  return callTool({ ...world.deps, send, byKey: async () => principal }, tool, args, { agent: 'p', run: 'r1' });
 }
 
 describe('the tools of a portal that is described in YAML alone', () => {

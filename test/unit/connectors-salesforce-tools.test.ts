@@ -7,10 +7,9 @@ import { manifest } from '../../shared/connectors/salesforce/manifest.ts';
 import { operationById } from '../../shared/connectors/salesforce/operations.ts';
 import { makeCatalog } from '../../shared/tools/catalog.ts';
 import type { Tool } from '../../shared/tools/define.ts';
-import { answerAgent } from '../../shared/tools/door.ts';
 import { loadTools } from '../../shared/tools/list.ts';
 import { loadOperations } from '../../shared/tools/operations.ts';
-import { type AgentWorld, agentWorld, shippedConfig } from '../kit/agent-world.ts';
+import { type AgentWorld, agentWorld, callTool, shippedConfig } from '../kit/agent-world.ts';
 import { callSalesforce, senderTo, startTestSalesforce } from '../kit/salesforce-simulator.ts';
 
 const tools: readonly Tool[] = (await loadTools(index)).filter(
@@ -44,16 +43,8 @@ const ownDeps = () => ({
   ...world.deps,
   ...{ catalog: makeCatalog(tools), operations: operationById, send: senderTo(salesforce) },
 });
-const call = async (tool: string, args: object, run = 'r1', deps: AgentWorld['deps'] = ownDeps()) => {
-  const { body } = await answerAgent(deps, {
-    method: 'POST',
-    path: `/v1/tools/${tool}/calls`,
-    headers: { authorization: 'Bearer support', 'content-type': 'application/json', 'x-agent-run-id': run },
-    body: new TextEncoder().encode(JSON.stringify({ arguments: args })),
-    iamArn: undefined,
-  });
-  return JSON.parse(body);
-};
+const call = async (tool: string, args: object, run = 'r1', deps: AgentWorld['deps'] = ownDeps()) =>
+  (await callTool(deps, tool, args, { agent: 'support', run })).body;
 const post = async (type: string, fields: object): Promise<string> => {
   const { status, text, body } = await callSalesforce(salesforce, 'POST', `sobjects/${type}`, fields);
   if (status !== 201) throw new Error(text);

@@ -4,9 +4,8 @@ import { tools as index } from '../../config/tools/index.ts';
 import type { SlackSimulator } from '../../infra/local/systems/slack/start.ts';
 import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import { operationById } from '../../shared/connectors/slack/operations.ts';
-import { answerAgent } from '../../shared/tools/door.ts';
 import { loadTools } from '../../shared/tools/list.ts';
-import { type AgentWorld, agentWorld, shippedConfig } from '../kit/agent-world.ts';
+import { type AgentWorld, agentWorld, callTool, shippedConfig } from '../kit/agent-world.ts';
 import { callSlack, slackSender, startTestSlack, turnSlack } from '../kit/slack-simulator.ts';
 
 const names = Object.keys(index).filter((name) => name.startsWith('slack_'));
@@ -31,16 +30,9 @@ afterEach(async () => {
   await slack.close();
 });
 
-const call = async (tool: string, args: object, run = 'r1') => {
+const call = (tool: string, args: object, run = 'r1') => {
   const deps = { ...world.deps, operations: operationById, send: slackSender(slack) };
-  const { statusCode, body } = await answerAgent(deps, {
-    method: 'POST',
-    path: `/v1/tools/${tool}/calls`,
-    headers: { authorization: 'Bearer support', 'content-type': 'application/json', 'x-agent-run-id': run },
-    body: new TextEncoder().encode(JSON.stringify({ arguments: args })),
-    iamArn: undefined,
-  });
-  return { status: statusCode, body: JSON.parse(body) };
+  return callTool(deps, tool, args, { agent: 'support', run });
 };
 const post = (args: object = {}) =>
   call('slack_message_post', { channel_id: 'C0SUPPORT', text: 'The refund is done.', ...args });

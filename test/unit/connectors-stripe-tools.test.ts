@@ -11,9 +11,8 @@ import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import { manifest } from '../../shared/connectors/stripe/manifest.ts';
 import { operationById } from '../../shared/connectors/stripe/operations.ts';
 import { makeCatalog } from '../../shared/tools/catalog.ts';
-import { answerAgent } from '../../shared/tools/door.ts';
 import { lintTools } from '../../shared/tools/lint.ts';
-import { type AgentWorld, agentWorld, shippedConfig } from '../kit/agent-world.ts';
+import { type AgentWorld, agentWorld, callTool, shippedConfig } from '../kit/agent-world.ts';
 import { callStripe, senderTo, startTestStripe } from '../kit/stripe-simulator.ts';
 
 const tools = [customerFind, customerGet, invoiceList, paymentList, invoiceCreate, addLine, refundCreate];
@@ -38,16 +37,9 @@ const open = async (config = configured()) => {
   stripe = await startTestStripe();
   world = await agentWorld(config);
 };
-const call = async (tool: string, args: object) => {
+const call = (tool: string, args: object) => {
   const deps = { ...world.deps, catalog: makeCatalog(tools), operations: operationById, send: senderTo(stripe) };
-  const { statusCode, body } = await answerAgent(deps, {
-    method: 'POST',
-    path: `/v1/tools/${tool}/calls`,
-    headers: { authorization: 'Bearer support', 'content-type': 'application/json', 'x-agent-run-id': 'r1' },
-    body: new TextEncoder().encode(JSON.stringify({ arguments: args })),
-    iamArn: undefined,
-  });
-  return { status: statusCode, body: JSON.parse(body) };
+  return callTool(deps, tool, args, { agent: 'support', run: 'r1' });
 };
 const post = async (path: string, params: Record<string, string>): Promise<string> =>
   (await callStripe(stripe, 'POST', path, params)).body.id;
