@@ -26,6 +26,18 @@ async function orders(): Promise<readonly AppliedEffect[]> {
 
 const mine = async () => (await world.records()).filter(({ principal }) => principal === 'agent:purchase-order-files');
 
+/** Makes what was begun before a time as old as a lease, and what is unknown as old as the time in which effects show. */
+const endLeases = (beforeMs: number) =>
+  world.age(300_000, (one) => one.state === 'UNKNOWN' || (one.state === 'STARTED' && one.updatedAtMs < beforeMs));
+
+/** Waits until nothing is under way that a killed worker began. */
+const settleUpTo = (beforeMs: number) =>
+  world.until('what was under way is settled', async () => {
+    await endLeases(beforeMs);
+    await world.local.pollers.fire('tick');
+    return (await mine()).every(({ state }) => state === 'SUCCEEDED');
+  });
+
 type Told = { readonly cases: readonly { readonly reason: string; readonly detail: string; readonly owner: string }[] };
 const cases = async () => {
   const told = (await world.operator('dev', 'GET', '/v1/cases')).json as Told;
@@ -47,17 +59,20 @@ it('carries out the rows of a file in the bucket, and opens a case for the bad o
 it('carries out every row once when the worker is killed again and again', async () => {
   const before = (await orders()).length;
   drop('killed.csv', rows(60, 'KILLED'));
+  let dead = 0;
   for (const after of [5, 20, 40]) {
+    // The row that a killed worker was at waits for the end of its lease, and those behind it for that row.
+    await settleUpTo(dead);
     const round = world.local.pollers.fire('file-drop').catch(() => []);
     await world.until('some rows are done', async () => (await orders()).length >= before + after);
     await world.local.pool('file-drop').kill('SIGKILL');
     await round;
+    dead = Date.now();
   }
-  const dead = Date.now();
   await world.until(
     'every row is settled',
     async () => {
-      await world.age(300_000, (one) => (one.state === 'STARTED' || one.state === 'UNKNOWN') && one.updatedAtMs < dead);
+      await endLeases(dead);
       await Promise.all([world.local.pollers.fire('file-drop'), world.local.pollers.fire('tick')]);
       const all = await mine();
       return all.length === 63 && all.every(({ state }) => state === 'SUCCEEDED');
