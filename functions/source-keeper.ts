@@ -11,14 +11,8 @@ import { keepSubscriptions } from '../shared/webhooks/keep-subscriptions.ts';
 import { pollFeeds } from '../shared/webhooks/poll.ts';
 
 const tables = ['TABLE_LEDGER', 'TABLE_CASES', 'TABLE_STATE'] as const;
-const others = [
-  'PAYLOAD_BUCKET',
-  'QUEUE_INBOX_URL',
-  'REFRESH_FUNCTION',
-  'LOCAL_ORIGINS',
-  'WEBHOOK_PUBLIC_URL',
-] as const;
-const env = readEnv([...tables, ...others, 'STAGE']);
+const others = ['PAYLOAD_BUCKET', 'QUEUE_INBOX_URL', 'REFRESH_FUNCTION', 'LOCAL_ORIGINS', 'STAGE'] as const;
+const env = readEnv([...tables, ...others, 'WEBHOOK_PUBLIC_URL']);
 const config = readRuntimeConfig(import.meta.url);
 const write = (line: string) => void process.stdout.write(`${line}\n`);
 const log = jsonLog({ clock, write, fields: { stage: env.STAGE, function: 'source-keeper' } });

@@ -128,25 +128,13 @@ function openWalk(before: RedeliveryState, begun: Walk, { nowMs, floorMs }: { no
     if (newest === null && (ok || (nowMs - atMs >= underWayMs && times(guid) < mostTimes)))
       newest = { ok, atMs, redelivery };
   };
-  /** While nothing arrives, one probe, and none shortly after a probe that failed. */
-  const most = () => {
-    if (newest === null || newest.ok) return perPass;
-    return newest.redelivery && nowMs - newest.atMs < againAfterMs ? 0 : 1;
-  };
   return {
     arrived,
     tried,
     soFar: (): Omit<Walk, 'after'> => ({
       ...{ beganAtMs: begun.beganAtMs, oldestOpenMs, newest, arrived: [...arrived].slice(0, mostTried) },
     }),
-    /** What is to be asked for now: first what was asked for least, of that the oldest. */
-    due(): readonly StandingDelivery[] {
-      const room = mostTried - Object.keys(tried).length;
-      return candidates
-        .sort((one, other) => times(one.guid) - times(other.guid) || one.atMs - other.atMs)
-        .filter(({ guid }) => room >= perPass || times(guid) > 0)
-        .slice(0, most());
-    },
+    due: () => dueOf(candidates, tried, mostNow(newest, nowMs)),
     /** False where everything from here on is settled. */
     take(delivery: StandingDelivery): boolean {
       const { guid, atMs, ok, redelivery } = delivery;
@@ -167,6 +155,22 @@ function openWalk(before: RedeliveryState, begun: Walk, { nowMs, floorMs }: { no
       return true;
     },
   };
+}
+
+/** While nothing arrives, one probe, and none shortly after a probe that failed. */
+function mostNow(newest: Walk['newest'], nowMs: number): number {
+  if (newest === null || newest.ok) return perPass;
+  return newest.redelivery && nowMs - newest.atMs < againAfterMs ? 0 : 1;
+}
+
+/** What is to be asked for now: first what was asked for least, of that the oldest. */
+function dueOf(candidates: readonly StandingDelivery[], tried: RedeliveryState['tried'], most: number) {
+  const times = (guid: string) => tried[guid]?.times ?? 0;
+  const room = mostTried - Object.keys(tried).length;
+  return candidates
+    .filter(({ guid }) => room >= perPass || times(guid) > 0)
+    .sort((one, other) => times(one.guid) - times(other.guid) || one.atMs - other.atMs)
+    .slice(0, most);
 }
 
 function cut(on: OpenWalk, before: RedeliveryState, after: string | undefined, failed: string | null): Found {

@@ -1,12 +1,10 @@
-import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sender } from '../../shared/connectors/sender.ts';
-import type { InboxMessage } from '../../shared/model/event.ts';
 import type { EndpointDeps } from '../../shared/webhooks/keep-endpoints.ts';
 import { endpointWatch, minuteMs } from '../kit/endpoint-watch.ts';
-import { eventWorld } from '../kit/event-world.ts';
+import { flakyDoor } from '../kit/flaky-door.ts';
 import { githubConfig, githubSender, githubWorld } from '../kit/github-simulator.ts';
-import { doorSecret, testDoor, urlEvent } from '../kit/webhook-door.ts';
+import { doorSecret } from '../kit/webhook-door.ts';
 
 const hourMs = 60 * minuteMs;
 const publicUrl = 'https://hooks.example.com/acme/hub';
@@ -20,36 +18,16 @@ const hub = {
 const system = { ...githubConfig, webhooks: { hub } };
 
 let world: Awaited<ReturnType<typeof githubWorld>>;
-let ours: ReturnType<typeof testDoor>;
-let server: Server;
-let down: boolean;
-/** Bodies that the door never takes. */
-let poison: string[];
+let door: Awaited<ReturnType<typeof flakyDoor>>;
 
 beforeEach(async () => {
-  [down, poison] = [false, []];
-  ours = testDoor();
-  server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks);
-      if (down || poison.some((part) => body.includes(part))) return response.writeHead(503).end();
-      void ours.post(urlEvent('/acme/hub', body, request.headers)).then((answer) => {
-        response.writeHead(answer.statusCode).end(answer.body);
-      });
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/`;
+  door = await flakyDoor('/acme/hub');
   world = await githubWorld();
-  world.simulator.webhooks.target({ url, publicUrl, secret: doorSecret });
+  world.simulator.webhooks.target({ url: door.url, publicUrl, secret: doorSecret });
 });
 afterEach(async () => {
   await world.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await door.close();
 });
 
 /** All that was begun has been answered. */
@@ -80,16 +58,6 @@ function watching(changes: Partial<EndpointDeps> = {}) {
   return { ...w, minutes };
 }
 
-/** How often each commit was handled by the worker behind the door's queue. */
-async function handled(): Promise<readonly number[]> {
-  const plan = async (message: InboxMessage) => ({ kind: 'work' as const, message, call: null, record: null });
-  const worker = eventWorld({ plan });
-  for (const message of ours.sent) await worker.run(message);
-  const times = new Map<string, number>();
-  for (const id of worker.handled) times.set(id, (times.get(id) ?? 0) + 1);
-  return [...times.values()];
-}
-
 const asks = () => world.simulator.effects.requests().filter(({ method }) => method === 'POST');
 const tries = () => {
   const byGuid = new Map<string, number>();
@@ -104,37 +72,37 @@ describe('failed deliveries', () => {
   it('of an outage arrive once it is over: every event is handled once, and none is lost', async () => {
     const w = watching();
     await push(0, 3);
-    down = true;
+    door.refuses.all = true;
     await push(3, 150);
-    expect(ours.sent).toHaveLength(3);
+    expect(door.sent).toHaveLength(3);
     await w.minutes(30);
-    down = false;
+    door.refuses.all = false;
     await w.minutes(25);
-    expect(await handled()).toEqual(Array.from({ length: 153 }, () => 1));
+    expect(await door.handled()).toEqual(Array.from({ length: 153 }, () => 1));
     expect([stateOf(w)?.oldestOpenMs, stateOf(w)?.tried, w.cases.cases]).toEqual([null, {}, []]);
   });
 
   it('are asked for at most twenty a minute, and of an outage one at a time', async () => {
     const w = watching();
-    down = true;
+    door.refuses.all = true;
     await push(0, 60);
     await w.minutes(35);
     expect(asks()).toHaveLength(4);
-    down = false;
+    door.refuses.all = false;
     for (let n = 0; n < 15; n += 1) {
       const before = asks().length;
       await w.minutes(1);
       expect(asks().length - before).toBeLessThanOrEqual(20);
     }
-    expect((await handled()).length).toBe(60);
+    expect((await door.handled()).length).toBe(60);
   });
 
   it('that arrived twice are one event: the id that GitHub gives a delivery is not signed, and decides nothing', async () => {
     const w = watching();
-    poison = ['commit-0'];
+    door.refuses.bodiesWith = ['commit-0'];
     await push(0, 1);
     await push(1, 1);
-    poison = [];
+    door.refuses.bodiesWith = [];
     const lost: Sender = async (input) => {
       const sent = await githubSender(world.simulator)(input);
       return input.purpose === 'write'
@@ -148,31 +116,31 @@ describe('failed deliveries', () => {
       ...{ method: 'POST', headers: { authorization: 'Bearer local-static-token' } },
     });
     await settled();
-    expect([ours.sent.length, await handled()]).toEqual([3, [1, 1]]);
+    expect([door.sent.length, await door.handled()]).toEqual([3, [1, 1]]);
   });
 
   it('that are refused every time are left to a person after five attempts, ten minutes apart, and the case closes by itself', async () => {
     const w = watching();
-    poison = ['commit-0'];
+    door.refuses.bodiesWith = ['commit-0'];
     await push(0, 2);
     await w.minutes(90);
     expect([tries(), w.open(), w.cases.cases.length]).toEqual([[5], [['redelivery_failing', null]], 1]);
     const times = asks().map(({ atMs }) => atMs);
     for (const [n, atMs] of times.slice(1).entries())
       expect(atMs - (times[n] ?? 0)).toBeGreaterThanOrEqual(10 * minuteMs);
-    poison = [];
+    door.refuses.bodiesWith = [];
     const last = [...world.simulator.hub.attempts.values()].at(-1);
     await fetch(`${world.simulator.url}/repos/acme/widgets/hooks/500000001/deliveries/${last?.id}/attempts`, {
       ...{ method: 'POST', headers: { authorization: 'Bearer local-static-token' } },
     });
     await settled();
     await w.minutes(12);
-    expect([w.open(), (await handled()).length]).toEqual([[], 2]);
+    expect([w.open(), (await door.handled()).length]).toEqual([[], 2]);
   });
 
   it('that GitHub has forgotten keep their case open: they arrive no more', async () => {
     const w = watching();
-    poison = ['commit-0'];
+    door.refuses.bodiesWith = ['commit-0'];
     await push(0, 2);
     await w.minutes(70);
     world.clock.advance(73 * hourMs);
@@ -181,9 +149,9 @@ describe('failed deliveries', () => {
   });
 
   it('older than three days are not asked for', async () => {
-    down = true;
+    door.refuses.all = true;
     await push(0, 1);
-    down = false;
+    door.refuses.all = false;
     world.clock.advance(73 * hourMs);
     await push(1, 1);
     const w = watching();
@@ -193,21 +161,21 @@ describe('failed deliveries', () => {
 
   it('are not asked for where a later attempt arrived, nor while one may be under way', async () => {
     const w = watching();
-    down = true;
+    door.refuses.all = true;
     await push(0, 1);
-    down = false;
+    door.refuses.all = false;
     await w.watch();
     expect(asks()).toHaveLength(0);
     await w.minutes(1);
     expect(asks()).toHaveLength(1);
     await w.minutes(40);
-    expect([asks().length, await handled()]).toEqual([1, [1]]);
+    expect([asks().length, await door.handled()]).toEqual([1, [1]]);
   });
 
   it('are found again by a walk that its time cut off, and counted as settled by none that did not end', async () => {
-    down = true;
+    door.refuses.all = true;
     await push(0, 130);
-    down = false;
+    door.refuses.all = false;
     await push(130, 110);
     const cutting = watching();
     // Each page takes so long that the time is up after it.
@@ -219,14 +187,14 @@ describe('failed deliveries', () => {
     await w.minutes(1);
     expect([stateOf(cutting)?.settledUntilMs, stateOf(cutting)?.walk]).toMatchObject([0, { newest: { ok: true } }]);
     await w.minutes(80);
-    expect(await handled()).toHaveLength(240);
+    expect(await door.handled()).toHaveLength(240);
   });
 
   it('wait as long as GitHub asks for, and are all there afterwards', async () => {
     const w = watching();
-    down = true;
+    door.refuses.all = true;
     await push(0, 12);
-    down = false;
+    door.refuses.all = false;
     await push(12, 1);
     world.clock.advance(minuteMs);
     world.simulator.addFault({ match: { method: 'POST', nth: 3 }, kind: 'rate_limited' });
@@ -238,14 +206,14 @@ describe('failed deliveries', () => {
     expect(asks()).toHaveLength(3);
     world.clock.advance(hourMs);
     await w.minutes(3);
-    expect(await handled()).toHaveLength(13);
+    expect(await door.handled()).toHaveLength(13);
   });
 
   it('are asked for by one keeper at a time, and no more often where it died in between', async () => {
     const w = watching();
-    down = true;
+    door.refuses.all = true;
     await push(0, 5);
-    down = false;
+    door.refuses.all = false;
     await push(5, 1);
     world.clock.advance(minuteMs);
     await Promise.all([w.watch(), w.watch(), w.watch()]);
@@ -255,21 +223,21 @@ describe('failed deliveries', () => {
       ledger: { ...w.ledger, append: () => Promise.reject(new Error('died')) },
       endpoints: w.endpoints,
     });
-    down = true;
+    door.refuses.all = true;
     await push(6, 3);
-    down = false;
+    door.refuses.all = false;
     await push(9, 1);
     await dying.minutes(9);
     expect(asks()).toHaveLength(6);
     await w.minutes(15);
-    expect(await handled()).toHaveLength(10);
+    expect(await door.handled()).toHaveLength(10);
   });
 
   it('stay where they are while a next page leads elsewhere, and the owner is told', async () => {
     const w = watching();
-    down = true;
+    door.refuses.all = true;
     await push(0, 1);
-    down = false;
+    door.refuses.all = false;
     for (const link of ['https://evil.example/repos/acme/widgets/hooks?page=2', 'https://api.github.com/user?page=2']) {
       world.simulator.knobs.link = link;
       await w.minutes(30);
@@ -296,15 +264,15 @@ describe('failed deliveries', () => {
 describe('a webhook of GitHub', () => {
   it('that somebody switched off opens the case, and asks for nothing again', async () => {
     const w = watching();
-    down = true;
+    door.refuses.all = true;
     await push(0, 1);
     const hook = world.simulator.hub.hooks.find(({ url }) => url === publicUrl);
     if (hook) hook.active = false;
     await w.minutes(15);
     expect([w.open(), asks().length]).toEqual([[['endpoint_disabled', 'disabled']], 0]);
     if (hook) hook.active = true;
-    down = false;
+    door.refuses.all = false;
     await w.minutes(15);
-    expect([w.open(), await handled()]).toEqual([[], [1]]);
+    expect([w.open(), await door.handled()]).toEqual([[], [1]]);
   });
 });
