@@ -3,7 +3,6 @@ import { sha256Hex } from '../model/ids.ts';
 import { storeFault } from './dynamo.ts';
 import { type BucketDeps, s3Bucket } from './s3-bucket.ts';
 
-
 const timeoutMs = 3_000;
 const attempts = 3;
 
@@ -34,12 +33,7 @@ export function s3PayloadStore(deps: BucketDeps): PayloadStore {
 
 type Answer = { readonly ok: boolean; readonly status: number; readonly bytes: Uint8Array };
 
-async function send(
-  deps: BucketDeps,
-  hash: string,
-  method: 'PUT' | 'GET',
-  body: Uint8Array | null,
-): Promise<Answer> {
+async function send(deps: BucketDeps, hash: string, method: 'PUT' | 'GET', body: Uint8Array | null): Promise<Answer> {
   const { client, origin } = s3Bucket(deps);
   let fault: unknown = null;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
