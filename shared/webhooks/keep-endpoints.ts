@@ -58,6 +58,7 @@ const lookEveryMs = 600_000;
 const busyEveryMs = 50_000;
 const leaseMs = 70_000;
 const failuresOfCase = 3;
+const longestWaitMs = 3_600_000;
 const mostPages = 50;
 const dayMs = 86_400_000;
 
@@ -116,8 +117,9 @@ async function keepEndpoint(deps: EndpointDeps, on: Watched, deadlineMs: number)
   const keys = keysOf(on);
   if (looked.failed === null) await settle(deps, keys.failing, 'The endpoint can be looked at again.');
   else if (failures >= failuresOfCase) await open(deps, failingCase(on, looked.failed));
-  const waitMs = looked.failed === null ? looked.everyMs : Math.min(60_000 * 2 ** Math.min(failures, 6), 3_600_000);
-  const nextAtMs = nowMs + Math.max(waitMs, looked.waitMs);
+  const waitMs = looked.failed === null ? looked.everyMs : 60_000 * 2 ** Math.min(failures, 6);
+  // It is asked again within the hour, whatever its provider said: so the third failure is found, and its owner told.
+  const nextAtMs = nowMs + Math.min(Math.max(waitMs, looked.waitMs), longestWaitMs);
   const { state } = looked;
   await deps.endpoints.write({ ...state, epoch: state.epoch + 1, failures, nextAtMs, leaseUntilMs: 0 }, state.epoch);
 }

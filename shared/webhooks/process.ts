@@ -86,6 +86,9 @@ export type Processed =
 /** After so many receives what waiting does not mend is left to a person. */
 export const mostFaults = 5;
 
+/** An event comes again at least once an hour, whatever its system asked, milliseconds. */
+const longestDelayMs = 3_600_000;
+
 /** Up to here a message stays in its claim itself, bytes. */
 const inlineBytes = 4_096;
 
@@ -256,7 +259,8 @@ async function later(
   failure: { readonly code: string; readonly retryAfterMs?: number | undefined },
 ): Promise<Processed> {
   await deps.inbox.release({ identity, owner, epoch, nowMs: deps.clock.now() });
-  return { kind: 'later', delayMs: Math.max(backoffMs(attempt), failure.retryAfterMs ?? 0), why: failure.code };
+  const delayMs = Math.min(Math.max(backoffMs(attempt), failure.retryAfterMs ?? 0), longestDelayMs);
+  return { kind: 'later', delayMs, why: failure.code };
 }
 
 /** 30 s, 1 min, 2 min, ... at most 15 min. */

@@ -106,6 +106,13 @@ describe('the endpoint of a channel', () => {
     expect([requests(), each.map((w) => w.cases.cases.length)]).toEqual([0, [0, 0, 0, 0]]);
   });
 
+  it('is asked for again within the hour, whatever its provider said, and its owner is told', async () => {
+    const error = { class: 'rate', code: 'rate_limit', message: '', retryAfterMs: 999_999_999_000 } as const;
+    const w = watching({ send: async () => ({ kind: 'not_sent', error }) });
+    for (let n = 0; n < 3; n += 1) await w.minutes(61);
+    expect(w.open()).toHaveLength(1);
+  });
+
   it('that cannot be looked at opens one case, which says why and closes by itself', async () => {
     let refuse = true;
     const inner = senderTo(world.simulator);

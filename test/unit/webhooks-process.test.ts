@@ -70,6 +70,13 @@ describe('processEvent', () => {
     expect([w.ledger.entries, w.inbox.claims.get(message.identity)?.leaseUntilMs]).toEqual([[], 1000]);
   });
 
+  it('comes again within the hour, whatever its system asked', async () => {
+    const w = eventWorld({
+      reRead: async () => ({ kind: 'unavailable', code: 'rate', retryAfterMs: 999_999_999_000 }),
+    });
+    expect(await w.run()).toMatchObject({ kind: 'later', delayMs: 3_600_000 });
+  });
+
   it('processes an event whose record is gone, and says so', async () => {
     const w = eventWorld({ reRead: async () => ({ kind: 'gone' }) });
     await w.run();
