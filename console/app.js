@@ -64,7 +64,8 @@ function show(name) {
 
 function signOut() {
   token = null;
-  for (const id of ['case-list', 'case', 'run-list', 'control', 'health-text']) byId(id).replaceChildren();
+  for (const id of ['case-list', 'case', 'run-list', 'control', 'credentials', 'health-text'])
+    byId(id).replaceChildren();
   byId('case').hidden = true;
   show(null);
 }
@@ -98,6 +99,29 @@ function facts(pairs) {
     'dl',
     pairs.flatMap(([name, value]) => [element('dt', name), element('dd', value)]),
   );
+}
+
+/** One system's credential: who it is, whether all is as it should be, and what is not, in words. */
+function credentialRow(one) {
+  const why = one.reasons.map(({ detail }) => detail).join(' ');
+  const { missing, surplus } = one.scopes;
+  const scopes = [
+    missing.length > 0 ? `Missing: ${missing.join(', ')}.` : '',
+    surplus.length > 0 ? `More than needed: ${surplus.join(', ')}.` : '',
+  ];
+  const stands = [one.verdict, why, ...scopes].filter(Boolean).join(' ');
+  const acts = one.acts_as === null ? 'not told' : `${one.acts_as} (${one.holder})`;
+  const cells = [
+    stands,
+    acts,
+    one.grant,
+    one.ends_at === null ? 'no end known' : when(one.ends_at),
+    when(one.asked_at),
+  ];
+  return element('tr', [
+    element('th', one.system, { scope: 'row' }),
+    ...cells.map((cell, i) => element('td', cell, i === 0 && one.verdict === 'red' ? { class: 'late' } : {})),
+  ]);
 }
 
 async function loadCases(fresh) {
@@ -271,7 +295,9 @@ const load = {
   runs: async () => {},
   switches: loadControl,
   health: async () => {
-    byId('health-text').textContent = JSON.stringify(await api('GET', '/v1/health'), null, 2);
+    const [{ credentials }, health] = await Promise.all([api('GET', '/v1/credentials'), api('GET', '/v1/health')]);
+    byId('credentials').replaceChildren(...credentials.map(credentialRow));
+    byId('health-text').textContent = JSON.stringify(health, null, 2);
   },
 };
 
