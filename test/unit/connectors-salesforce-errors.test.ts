@@ -141,6 +141,7 @@ describe('the error table of Salesforce', () => {
     ['a code that is not known here', answer(400, row('SOMETHING_NEW')), 'business', true],
     ['a newer version of the record', answer(412, ''), 'conflict', true],
     ['a server that is unavailable', answer(503, row('SERVER_UNAVAILABLE')), 'unknown_outcome', false],
+    ['a request that ran for too long', answer(400, row('REQUEST_RUNNING_TOO_LONG')), 'unknown_outcome', false],
     ['a slow query', answer(400, row('QUERY_TIMEOUT')), 'unknown_outcome', false],
     [
       'an unexpected exception',

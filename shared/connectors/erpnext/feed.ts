@@ -9,6 +9,9 @@ type Plural = 'customers' | 'suppliers' | 'items' | 'salesOrders' | 'purchaseOrd
 /** Clocks of a site may be those of any zone, so the first walk begins this much before ours. */
 const widestZoneMs = 14 * 3_600_000;
 
+/** Hours that clocks run through twice when summer ends, in any country. */
+const putBack = [22, 23, 0, 1, 2, 3];
+
 /** What changed on a site, by `modified` in the site's own time and, within one microsecond, by name: oldest change first. */
 export const feeds: Readonly<Record<string, Feed>> = {
   customers: feedOf('customer', 'customers'),
@@ -43,8 +46,10 @@ function feedOf(object: string, plural: Plural): Feed {
     again(given, overlapMs) {
       const { newest } = given as Mark;
       // Both are times of the site: read as those of any one zone, they keep their distance.
-      const since = siteTime(Date.parse(`${newest.replace(' ', 'T').slice(0, 23)}Z`) - overlapMs);
-      return markOf({ since, after: null, newest });
+      const newestMs = Date.parse(`${newest.replace(' ', 'T').slice(0, 23)}Z`);
+      // At night the clocks of the site may have been put back since: what changes then has an earlier time than what was seen.
+      const backMs = putBack.includes(new Date(newestMs).getUTCHours()) ? 3_600_000 : 0;
+      return markOf({ since: siteTime(newestMs - overlapMs - backMs), after: null, newest });
     },
     get: (system, id) => erpnextOn(system)[plural].get(id),
   };

@@ -63,7 +63,7 @@ const byClass: readonly (readonly [verdict: Verdict, codes: readonly string[]])[
   [again(1000), ['UNABLE_TO_LOCK_ROW']],
   // Not carried out because of another item of the same request.
   [again(0), ['ALL_OR_NONE_OPERATION_ROLLED_BACK', 'BATCH_PROCESSING_HALTED', 'PROCESSING_HALTED']],
-  [unknown, ['QUERY_TIMEOUT', 'SERVER_UNAVAILABLE', 'UNKNOWN_EXCEPTION']],
+  [unknown, ['QUERY_TIMEOUT', 'REQUEST_RUNNING_TOO_LONG', 'SERVER_UNAVAILABLE', 'UNKNOWN_EXCEPTION']],
 ];
 
 /** By `errorCode`, before any status is looked at. */
