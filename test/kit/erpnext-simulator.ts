@@ -8,6 +8,7 @@ import { systemSchema } from '../../shared/config/schema.ts';
 import { operationById } from '../../shared/connectors/erpnext/operations.ts';
 import { systemClock } from '../../shared/model/clock.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
+import { callJson } from './answers.ts';
 import { plainSenderTo, read, systemWorld } from './system-world.ts';
 
 const authorization = `token ${localKey.key}:${localKey.secret}`;
@@ -21,22 +22,14 @@ export function startTestErpnext(options: Partial<ErpnextOptions> = {}): Promise
 }
 
 /** One JSON request to a simulated site; the body of the answer parsed where it is JSON. */
-export async function callErpnext(
+export function callErpnext(
   erpnext: { readonly url: string },
   method: string,
   path: string,
   body?: unknown,
   headers: Readonly<Record<string, string>> = { authorization },
 ) {
-  const answer = await fetch(erpnext.url + path, {
-    method,
-    headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  const isJson = answer.headers.get('content-type')?.includes('json') === true && text !== '';
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
-  return { status: answer.status, headers: answer.headers, text, body: (isJson ? JSON.parse(text) : null) as any };
+  return callJson(erpnext.url + path, method, body, { accept: 'application/json', ...headers });
 }
 
 /** Makes one document and answers its name; the log of effects does not show it. */

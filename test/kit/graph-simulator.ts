@@ -3,6 +3,7 @@ import { putUser } from '../../infra/local/systems/graph/tenant.ts';
 import { systemSchema } from '../../shared/config/schema.ts';
 import { operationById } from '../../shared/connectors/graph/operations.ts';
 import { systemClock } from '../../shared/model/clock.ts';
+import { callJson } from './answers.ts';
 import { plainSenderTo, systemWorld } from './system-world.ts';
 
 const token = 'local-static-token';
@@ -30,7 +31,7 @@ export async function startTestGraph(options: Partial<GraphOptions> = {}): Promi
 }
 
 /** One JSON request to a simulated tenant; the body of the answer parsed where it is JSON. */
-export async function callGraph(
+export function callGraph(
   graph: { readonly url: string },
   method: string,
   path: string,
@@ -38,15 +39,7 @@ export async function callGraph(
   headers: Readonly<Record<string, string>> = {},
 ) {
   const base = path.startsWith('/') ? '' : `/${apiVersion}/`;
-  const answer = await fetch(graph.url + base + path, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  const isJson = answer.headers.get('content-type')?.includes('json') === true && text !== '';
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
-  return { status: answer.status, headers: answer.headers, text, body: (isJson ? JSON.parse(text) : null) as any };
+  return callJson(graph.url + base + path, method, body, { authorization: `Bearer ${token}`, ...headers });
 }
 
 /** A sender to a simulated tenant. */

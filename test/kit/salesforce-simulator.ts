@@ -6,6 +6,7 @@ import {
 import { systemSchema } from '../../shared/config/schema.ts';
 import { operationById } from '../../shared/connectors/salesforce/operations.ts';
 import { systemClock } from '../../shared/model/clock.ts';
+import { callJson } from './answers.ts';
 import { plainSenderTo, systemWorld } from './system-world.ts';
 
 const token = 'local-static-token';
@@ -23,7 +24,7 @@ export function startTestSalesforce(options: Partial<SalesforceOptions> = {}): P
 }
 
 /** One JSON request to a simulated organization; the body of the answer parsed where it is JSON. */
-export async function callSalesforce(
+export function callSalesforce(
   salesforce: { readonly url: string },
   method: string,
   path: string,
@@ -31,15 +32,7 @@ export async function callSalesforce(
   headers: Readonly<Record<string, string>> = {},
 ) {
   const base = path.startsWith('/') ? '' : `/services/data/v${apiVersion}/`;
-  const answer = await fetch(salesforce.url + base + path, {
-    method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  const isJson = answer.headers.get('content-type')?.includes('json') === true && text !== '';
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
-  return { status: answer.status, headers: answer.headers, text, body: (isJson ? JSON.parse(text) : null) as any };
+  return callJson(salesforce.url + base + path, method, body, { authorization: `Bearer ${token}`, ...headers });
 }
 
 /** A sender to a simulated organization. */

@@ -1,5 +1,6 @@
 import { type HubSpotOptions, type HubSpotSimulator, startHubSpot } from '../../infra/local/systems/hubspot/start.ts';
 import { systemClock } from '../../shared/model/clock.ts';
+import { callJson } from './answers.ts';
 
 /** A bearer every simulated account of the tests accepts. */
 export const staticToken = 'local-static-token';
@@ -14,22 +15,14 @@ export function startTestHubSpot(options: Partial<HubSpotOptions> = {}): Promise
 }
 
 /** One JSON request to a simulated account; the body of the answer parsed where it is JSON. */
-export async function callHubSpot(
+export function callHubSpot(
   hubspot: { readonly url: string },
   method: string,
   path: string,
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
 ) {
-  const answer = await fetch(hubspot.url + path, {
-    method,
-    headers: { authorization: `Bearer ${staticToken}`, 'content-type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  const isJson = answer.headers.get('content-type')?.includes('json') === true && text !== '';
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
-  return { status: answer.status, headers: answer.headers, text, body: (isJson ? JSON.parse(text) : null) as any };
+  return callJson(hubspot.url + path, method, body, { authorization: `Bearer ${staticToken}`, ...headers });
 }
 
 /** A clock that stands still until it is told to move; sleepers wake in order when their time comes. */

@@ -2,6 +2,7 @@ import { type StripeOptions, type StripeSimulator, startStripe } from '../../inf
 import { systemSchema } from '../../shared/config/schema.ts';
 import { operationById } from '../../shared/connectors/stripe/operations.ts';
 import { systemClock } from '../../shared/model/clock.ts';
+import { answerOf } from './answers.ts';
 import { plainSenderTo, systemWorld } from './system-world.ts';
 
 /** The API version the tests speak. */
@@ -27,21 +28,13 @@ export async function callStripe(
 ) {
   const form = new URLSearchParams(params);
   const isGet = method === 'GET';
-  const answer = await fetch(`${stripe.url}${path}${isGet && form.size > 0 ? `?${form}` : ''}`, {
-    method,
-    headers: { authorization: `Bearer ${token}`, ...headers },
-    ...(isGet || form.size === 0 ? {} : { body: form }),
-  });
-  const text = await answer.text();
-  const isJson = answer.headers.get('content-type')?.includes('json') === true;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
-  return { status: answer.status, headers: answer.headers, text, body: (isJson ? JSON.parse(text) : null) as any };
-}
-
-/** One request to the simulator's own routes. */
-export async function turnStripe(stripe: { readonly url: string }, path: string, body: object = {}) {
-  const answer = await fetch(stripe.url + path, { method: 'POST', body: JSON.stringify(body) });
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  return answerOf(
+    await fetch(`${stripe.url}${path}${isGet && form.size > 0 ? `?${form}` : ''}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...headers },
+      ...(isGet || form.size === 0 ? {} : { body: form }),
+    }),
+  );
 }
 
 /** A sender to a simulated account. */

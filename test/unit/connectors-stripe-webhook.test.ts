@@ -7,7 +7,8 @@ import type { DeliveryFacts } from '../../shared/webhooks/adapter.ts';
 import { readableMessages } from '../../shared/webhooks/messages.ts';
 import { providers } from '../../shared/webhooks/providers.ts';
 import { verify } from '../../shared/webhooks/verify.ts';
-import { callStripe, startTestStripe, turnStripe } from '../kit/stripe-simulator.ts';
+import { turn } from '../kit/answers.ts';
+import { callStripe, startTestStripe } from '../kit/stripe-simulator.ts';
 
 const facts: DeliveryFacts = {
   system: 'stripe',
@@ -214,8 +215,8 @@ describe('webhooks of the simulated Stripe account', () => {
 
   it('are dropped and doubled on request', async () => {
     await start();
-    await turnStripe(stripe, '/_admin/drop-webhook');
-    await turnStripe(stripe, '/_admin/duplicate-webhook');
+    await turn(stripe, '/_admin/drop-webhook');
+    await turn(stripe, '/_admin/duplicate-webhook');
     await callStripe(stripe, 'POST', '/v1/customers', { name: 'A' });
     await callStripe(stripe, 'POST', '/v1/products', { name: 'P' });
     const told = await arrived(2);
@@ -229,7 +230,7 @@ describe('webhooks of the simulated Stripe account', () => {
     const item = { customer: owner.body.id, invoice: draft.body.id, amount: '100', currency: 'eur' };
     await callStripe(stripe, 'POST', '/v1/invoiceitems', item);
     await callStripe(stripe, 'POST', `/v1/invoices/${draft.body.id}/finalize`);
-    await turnStripe(stripe, '/_admin/pay-invoice', { id: draft.body.id });
+    await turn(stripe, '/_admin/pay-invoice', { id: draft.body.id });
     const told = await arrived(8);
     const paid = told.filter(({ type }) => ['invoice.paid', 'invoice.payment_succeeded'].includes(String(type)));
     expect([paid.length, new Set(paid.map((one) => webhookAdapter.identity(one, declared))).size]).toEqual([2, 1]);

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type StripeOptions, type StripeSimulator, startStripe } from '../../infra/local/systems/stripe/start.ts';
+import { turn } from '../kit/answers.ts';
 import { manualClock, startTestHubSpot } from '../kit/simulator.ts';
-import { callStripe, startTestStripe, turnStripe } from '../kit/stripe-simulator.ts';
+import { callStripe, startTestStripe } from '../kit/stripe-simulator.ts';
 
 let stripe: StripeSimulator;
 const start = async (options: Partial<StripeOptions> = {}) => {
@@ -236,7 +237,7 @@ describe('rules of the simulated Stripe account', () => {
   it('leaves out a field on request, as another API version would', async () => {
     await start();
     const { body } = await create();
-    await turnStripe(stripe, '/_admin/hide-field', { kind: 'customer', field: 'email' });
+    await turn(stripe, '/_admin/hide-field', { kind: 'customer', field: 'email' });
     const read = await callStripe(stripe, 'GET', `/v1/customers/${body.id}`);
     expect([Object.hasOwn(read.body, 'email'), read.body.id]).toEqual([false, body.id]);
   });

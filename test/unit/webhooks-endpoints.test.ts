@@ -2,15 +2,9 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemSchema } from '../../shared/config/schema.ts';
 import type { EndpointDeps } from '../../shared/webhooks/keep-endpoints.ts';
+import { turn } from '../kit/answers.ts';
 import { endpointWatch, minuteMs } from '../kit/endpoint-watch.ts';
-import {
-  apiVersion,
-  callStripe,
-  type StripeWorld,
-  senderTo,
-  stripeWorld,
-  turnStripe,
-} from '../kit/stripe-simulator.ts';
+import { apiVersion, callStripe, type StripeWorld, senderTo, stripeWorld } from '../kit/stripe-simulator.ts';
 
 const publicUrl = 'https://hooks.example.com/stripe/events';
 
@@ -54,7 +48,7 @@ describe('the endpoint of a channel', () => {
     const w = watching();
     await w.watch();
     expect(w.open()).toEqual([]);
-    await turnStripe(world.simulator, '/_admin/disable-after', { attempts: 3 });
+    await turn(world.simulator, '/_admin/disable-after', { attempts: 3 });
     answers = [500, 500, 500];
     for (const name of ['a', 'b', 'c']) await customer(name);
     await vi.waitFor(() => expect(received).toBe(3));
@@ -66,7 +60,7 @@ describe('the endpoint of a channel', () => {
     expect([w.open(), received]).toEqual([[['endpoint_disabled', 'disabled']], 3]);
     expect(w.cases.cases).toMatchObject([{ owner: 'platform', system: 'stripe', facts: { channel: 'events' } }]);
     expect(w.cases.cases[0]?.detail).toMatch(/enable the endpoint.*events feed/);
-    await turnStripe(world.simulator, '/_admin/endpoint', { status: 'enabled' });
+    await turn(world.simulator, '/_admin/endpoint', { status: 'enabled' });
     await w.minutes(11);
     expect([w.open(), w.cases.cases.length]).toEqual([[], 1]);
   });
