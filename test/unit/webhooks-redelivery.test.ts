@@ -148,7 +148,10 @@ describe('failed deliveries', () => {
     expect([w.open(), stateOf(w)?.lost]).toEqual([[['redelivery_failing', null]], 1]);
   });
 
-  it('older than three days are not asked for', async () => {
+  it('older than three days are not asked for, also where they are still listed', async () => {
+    await world.close();
+    world = await githubWorld({ keptMs: 30 * 24 * hourMs });
+    world.simulator.webhooks.target({ url: door.url, publicUrl, secret: doorSecret });
     door.refuses.all = true;
     await push(0, 1);
     door.refuses.all = false;

@@ -36,17 +36,19 @@ export type Hub = {
   readonly effects: EffectLog;
   /** `repos/acme/widgets` or `orgs/acme`. */
   readonly holder: string;
+  /** How long it keeps deliveries, milliseconds. */
+  readonly keptMs: number;
   readonly hooks: Hook[];
   readonly attempts: Map<string, Attempt>;
   readonly webhooks: Deliveries<HookTarget, Waiting, { readonly guid: string; readonly event: string }>;
   nextId: bigint;
 };
 
-/** How long deliveries are kept, milliseconds. @see https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks */
-const keptMs = 3 * 86_400_000;
+/** How long GitHub keeps deliveries, milliseconds. @see https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks */
+export const documentedKeptMs = 3 * 86_400_000;
 
 /** A repository without webhooks, or what the state file holds. */
-export function openHub(input: Pick<Hub, 'clock' | 'file' | 'effects' | 'holder'>): Hub {
+export function openHub(input: Pick<Hub, 'clock' | 'file' | 'effects' | 'holder' | 'keptMs'>): Hub {
   const held = input.file.load<Attempt>('attempt').map((attempt) => [attempt.id, attempt] as const);
   // Above 2^53: two of them are one number to a double.
   const nextId = 9_007_199_254_740_993n + BigInt(held.length);
@@ -104,7 +106,7 @@ function attempt(hub: Hub, facts: Pick<Attempt, 'guid' | 'event' | 'body' | 'red
 
 /** The attempts that are still kept, newest first. */
 export function keptAttempts(hub: Hub): readonly Attempt[] {
-  return [...hub.attempts.values()].filter(({ atMs }) => hub.clock.now() - atMs < keptMs).reverse();
+  return [...hub.attempts.values()].filter(({ atMs }) => hub.clock.now() - atMs < hub.keptMs).reverse();
 }
 
 /** The signature of a body. @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries */

@@ -4,7 +4,7 @@ import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../
 import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
 import { noStateFile, openStateFile } from '../state-file.ts';
 import { adminRoute, type Knobs } from './admin.ts';
-import { type HookTarget, type Hub, happen, openHub, registerHook } from './hub.ts';
+import { documentedKeptMs, type HookTarget, type Hub, happen, openHub, registerHook } from './hub.ts';
 import { apiRoute, GithubError, json, type Token } from './routes.ts';
 
 /** How the simulated repository is set up. Everything but port and clock has a default. */
@@ -20,6 +20,8 @@ export type GithubOptions = {
   readonly others?: number;
   readonly tokens?: Readonly<Record<string, Token>>;
   readonly perHour?: number;
+  /** How long deliveries are kept, milliseconds; three days unless told. */
+  readonly keptMs?: number;
 };
 
 /** A running simulated repository. */
@@ -57,7 +59,8 @@ export async function startGithub(options: GithubOptions): Promise<GithubSimulat
   const { clock, stateDir, perHour = 5000 } = options;
   const file = stateDir === undefined ? noStateFile : openStateFile(stateDir, 'github');
   const effects = createEffectLog(file);
-  const hub = openHub({ clock, file, effects, holder: options.holder ?? 'repos/acme/widgets' });
+  const { keptMs = documentedKeptMs } = options;
+  const hub = openHub({ clock, file, effects, keptMs, holder: options.holder ?? 'repos/acme/widgets' });
   for (let n = 0; n < (options.others ?? 1); n += 1) registerHook(hub, `https://ci${n}.acme.example/hook`);
   const [faults, knobs] = [createFaultBook(), { left: perHour, link: null }];
   const tokens = options.tokens ?? {
