@@ -129,6 +129,18 @@ describe('an event that a subscriber does not take', () => {
     expect([made.receiver.got.length, made.cases.cases.length, outcomes(made)]).toEqual([0, 1, ['case']]);
   });
 
+  it.each(['whsec_', 'whsec_!not base64!', `whsec_${Buffer.from('short').toString('base64')}`, 'x', ''])(
+    'is not sent under the secret %j, which is no key: anybody could sign as we do',
+    async (secret) => {
+      const secretsOf = async () => [secret, endpointSecret];
+      const made = await world(() => 200, { whileDown: 'case', deadline: '10m' }, { secretsOf });
+      made.put(delivery(1, made.start));
+      await made.runUntil(made.start + 3_600_000);
+      expect([made.receiver.got.length, outcomes(made)]).toEqual([0, ['case']]);
+      expect(made.cases.cases[0]?.detail).toContain('It may have got it all the same');
+    },
+  );
+
   it('whose agent does not want it any more is dropped, and the ledger says so', async () => {
     const made = await world();
     made.put({ ...delivery(1, made.start), type: 'deal.creation' });

@@ -11,7 +11,7 @@ import type { BreakerGuard } from '../../resilience/breaker-guard.ts';
 import { deliveryEntry, subscriberDownCase, subscriberDownKey, undeliveredCase } from './delivery-record.ts';
 import type { DeliveryMessage, DeliveryOutcome, DeliveryStore } from './ports.ts';
 import type { RuleVerdict, UndeliveredEvent } from './rule.ts';
-import { signedDelivery } from './sign.ts';
+import { signedDelivery, signingKey } from './sign.ts';
 import { deliveryId, type Endpoint, endpointFor } from './subscribers.ts';
 
 /** What delivering needs. */
@@ -104,16 +104,18 @@ async function attempt(deps: DeliverDeps, work: Work): Promise<Delivered> {
   return again(deps, { ...work, endpoint }, waitMs);
 }
 
-/** Null where the endpoint's secret or the key of event handles is missing: then nothing can be signed. */
+/** Null where the endpoint's secret or the key of event handles is missing or no key: then nothing can be signed. */
 async function send(deps: DeliverDeps, { message, endpoint }: Work): Promise<HttpResult | null> {
   const [secrets, [handleKey]] = await Promise.all([deps.secretsOf(endpoint.secret), deps.handleKeys()]);
-  if (secrets.length === 0 || handleKey === undefined) {
-    const missing = secrets.length === 0 ? 'endpoint secret' : 'key of event handles';
+  const keys = secrets.map(signingKey).filter((key) => key !== null);
+  // The current one must be a key: signing under the one before it alone would hide that.
+  if (signingKey(secrets[0] ?? '') === null || handleKey === undefined) {
+    const missing = handleKey === undefined ? 'key of event handles' : 'endpoint secret that is a key';
     deps.log.error('An event cannot be signed.', { principal: `agent:${message.agent}`, reason: `no ${missing}` });
     return null;
   }
   const nowMs = deps.clock.now();
-  const { body, headers } = signedDelivery({ message, secrets, handleKey, nowMs });
+  const { body, headers } = signedDelivery({ message, keys, handleKey, nowMs });
   const { origin, pathname, search } = new URL(endpoint.url);
   const path = pathname + search;
   const limits = { deadlineMs: nowMs + attemptMs, maxResponseBytes: maxAnswerBytes };

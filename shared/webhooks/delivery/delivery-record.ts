@@ -40,9 +40,9 @@ export function undeliveredCase(
 ): CaseOpening {
   const { eventId, agent, system, type, record } = message;
   const words = input.words ?? {
-    title: `${agent} was not told of ${type} (${system})`,
+    title: `${agent} did not confirm ${type} (${system})`,
     detail:
-      'Its endpoint did not take the event before the deadline, and it is not told of it any more. Look at the record and do what the agent would have done, or close the case.',
+      'Its endpoint did not confirm the event before the deadline, and it is not told of it any more. It may have got it all the same, where an answer was lost: look at the record and at what the agent did, then do what is missing, or close the case.',
   };
   return {
     kind: 'exception',

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { mintEventHandle } from '../../action/event-handle.ts';
+import { decodeStrict } from '../encoding.ts';
 import type { DeliveryMessage } from './ports.ts';
 import { deliveryId } from './subscribers.ts';
 
@@ -10,13 +11,13 @@ export type SignedDelivery = { readonly body: Uint8Array; readonly headers: Read
  * The delivery of an event under Standard Webhooks: its type, and ids. The subscriber reads the record itself, under its own
  * permission. The body and `webhook-id` are the same for every attempt; the signature covers the attempt's time. During a
  * rotation it is signed under both secrets.
- * @param input.secrets values of the endpoint's secret, current first, each `whsec_` and base64, or text
+ * @param input.keys of the endpoint's secret, current first; see {@link signingKey}
  * @param input.handleKey the key under which event handles are made
  * @see https://www.standardwebhooks.com
  */
 export function signedDelivery(input: {
   readonly message: DeliveryMessage;
-  readonly secrets: readonly string[];
+  readonly keys: readonly Uint8Array[];
   readonly handleKey: Uint8Array;
   readonly nowMs: number;
 }): SignedDelivery {
@@ -24,8 +25,8 @@ export function signedDelivery(input: {
   const id = deliveryId(message);
   const atS = String(Math.floor(input.nowMs / 1000));
   const body = Buffer.from(JSON.stringify(contentOf(message, input.handleKey)));
-  const signatures = input.secrets.map((secret) => {
-    const mac = createHmac('sha256', keyOf(secret)).update(`${id}.${atS}.`).update(body);
+  const signatures = input.keys.map((key) => {
+    const mac = createHmac('sha256', key).update(`${id}.${atS}.`).update(body);
     return `v1,${mac.digest('base64')}`;
   });
   return {
@@ -59,7 +60,15 @@ function contentOf(
   };
 }
 
-/** `whsec_` and base64 is the key itself, as the standard writes it; any other text is taken as it stands. */
-function keyOf(secret: string): Uint8Array {
-  return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
+/** Shorter keys are none: the standard's least. */
+const leastKeyBytes = 24;
+
+/**
+ * The key in an endpoint's secret: `whsec_` and base64 is the key itself, as the standard writes it; any other text is taken as it
+ * stands. Null where it is no base64 or too short: with such a key anybody could sign in our name.
+ */
+export function signingKey(secret: string): Uint8Array | null {
+  const prefix = 'whsec_';
+  const key = secret.startsWith(prefix) ? decodeStrict(secret.slice(prefix.length), 'base64') : Buffer.from(secret);
+  return key && key.byteLength >= leastKeyBytes ? key : null;
 }
