@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { salesforce } from '../../shared/connectors/salesforce/calls.ts';
+import { isObject } from '../../shared/model/json.ts';
 import { defineTool } from '../../shared/tools/define.ts';
-import { isObject, recordsOf } from '../../shared/tools/records.ts';
+import { recordsOf } from '../../shared/tools/records.ts';
 import { text } from './inputs.ts';
 import { salesforceId } from './salesforce_inputs.ts';
 

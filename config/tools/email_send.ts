@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { graph } from '../../shared/connectors/graph/calls.ts';
+import { isObject } from '../../shared/model/json.ts';
 import { defineTool } from '../../shared/tools/define.ts';
-import { isObject } from '../../shared/tools/records.ts';
 import { itemId, stillDraft, userId } from './mail_inputs.ts';
 
 export default defineTool({

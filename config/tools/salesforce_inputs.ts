@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { longId } from '../../shared/connectors/salesforce/client.ts';
-import type { Json } from '../../shared/model/json.ts';
+import { isObject, type Json } from '../../shared/model/json.ts';
 import type { FoundRecord } from '../../shared/tools/define.ts';
-import { isObject, recordsOf } from '../../shared/tools/records.ts';
+import { recordsOf } from '../../shared/tools/records.ts';
 
 /** A Salesforce record id of one object, by its first three characters; the short form of an id becomes the long one. */
 export const salesforceId = (prefix: string) =>

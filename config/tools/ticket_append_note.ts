@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
+import { isObject } from '../../shared/model/json.ts';
 import { defineTool } from '../../shared/tools/define.ts';
-import { isObject, recordsOf } from '../../shared/tools/records.ts';
+import { recordsOf } from '../../shared/tools/records.ts';
 import { recordId, text } from './inputs.ts';
 
 export default defineTool({

@@ -3,7 +3,7 @@ import { hashJson } from '../action/canonical.ts';
 import { recordName } from '../ledger/entries.ts';
 import type { Failure, InputError } from '../model/errors.ts';
 import { newId } from '../model/ids.ts';
-import type { Json, JsonObject } from '../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../model/json.ts';
 import { principalId } from '../model/principal.ts';
 import { permissionFor } from '../policy/permission.ts';
 import { callActionGet } from './action-get.ts';
@@ -23,7 +23,6 @@ import { problemAnswer } from './http-request.ts';
 import { callAcross } from './read-across.ts';
 import { callRead } from './read-call.ts';
 import { baseOf, type CallFacts, keepContext, noFacts, openCase, recordAndAnswer } from './record-call.ts';
-import { isObject } from './records.ts';
 import { callWrite } from './run-write.ts';
 import { keepLastAnswer } from './while-open.ts';
 

@@ -1,10 +1,9 @@
 import type { AgentConfig, PoliciesConfig } from '../config/schema.ts';
-import type { Json, JsonObject } from '../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Classified, HttpAnswer, PlannedCall, RecordRef } from '../model/operation.ts';
 import { scopeFields } from '../policy/scope.ts';
 import { readBefore, readOnce, type SystemDeps } from './attempt.ts';
 import type { WriteTool } from './define.ts';
-import { isObject } from './records.ts';
 
 /**
  * What policy judges a write on. `exists`: whether the record was found; where it was not, `fields` are what is about to be

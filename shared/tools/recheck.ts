@@ -6,7 +6,7 @@ import { heldBackCodes } from '../connectors/gate.ts';
 import type { ActionRecord } from '../model/action.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Failure } from '../model/errors.ts';
-import type { Json, JsonObject } from '../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { PlannedCall } from '../model/operation.ts';
 import { decideWrite } from '../policy/decide.ts';
 import { ownFailure } from './answer.ts';
@@ -14,7 +14,6 @@ import { agentOf, makeProbe, type SystemDeps } from './attempt.ts';
 import type { Catalog } from './catalog.ts';
 import type { WriteTool } from './define.ts';
 import { readLive, unchangedSince } from './live-record.ts';
-import { isObject } from './records.ts';
 
 /** What asking again needs. */
 export type RecheckDeps = Omit<SystemDeps, 'systems' | 'traceparent'> & {

@@ -5,7 +5,7 @@ import type { Executed, KernelDeps, Outcome } from '../action/types.ts';
 import { failureOf } from '../connectors/failure.ts';
 import type { ActionRecord } from '../model/action.ts';
 import type { Answer } from '../model/answer.ts';
-import type { Json } from '../model/json.ts';
+import { isObject, type Json } from '../model/json.ts';
 import { presenterOf } from './action-get.ts';
 import { httpStatusOf, outcomeAnswer, type Rendering, refusalAnswer } from './answer.ts';
 import { digestOfCall, makeAttempt, readBefore, type SystemDeps, stillInEffect } from './attempt.ts';
@@ -14,7 +14,6 @@ import { type Answered, type Call, type CallDeps, systemOf } from './call-deps.t
 import type { WriteTool } from './define.ts';
 import type { LiveRecord } from './live-record.ts';
 import { baseOf, bytesOf, noFacts, recordAndAnswer } from './record-call.ts';
-import { isObject } from './records.ts';
 import { circuitCase, refusedWhileOpen } from './while-open.ts';
 import { claimOf, type Judged, judgeWrite, type PreparedWrite, prepareWrite, type WriteCall } from './write-call.ts';
 

@@ -4,11 +4,10 @@ import { circuitKey } from '../ledger/waiting-cases.ts';
 import type { Answer } from '../model/answer.ts';
 import type { Failure } from '../model/errors.ts';
 import { sha256Hex } from '../model/ids.ts';
-import type { Json, JsonObject } from '../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Answered, Call, CallDeps } from './call-deps.ts';
 import type { ReadCall } from './read-call.ts';
 import { baseOf, openCase } from './record-call.ts';
-import { isObject } from './records.ts';
 import type { Judged } from './write-call.ts';
 
 /** The last live answer of one agent to one question: which object holds it, and what it was about. */

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../model/json.ts';
 import { maskContacts } from '../model/personal-shape.ts';
 import { redactSecrets } from '../model/secret-shape.ts';
 
@@ -56,8 +56,4 @@ function kindOf(value: Json): string {
   if (Array.isArray(value)) return 'list';
   const kinds: Readonly<Record<string, string>> = { string: 'text', boolean: 'truth value' };
   return kinds[typeof value] ?? typeof value;
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -1,7 +1,8 @@
 import { path } from '../../http/path.ts';
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { BatchForm, BatchItem, BatchVerdict, HttpAnswer, WriteVerdict } from '../../model/operation.ts';
-import { bodyOf, dataOf, type ErpnextObject, erpnextObjects, isObject, recordOf, sendSpec } from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { dataOf, type ErpnextObject, erpnextObjects, recordOf, sendSpec } from './client.ts';
 import { itemFailure } from './errors.ts';
 import { judgeUpdate, type UpdateInput, unknownOutcome, updateBody, writeFailure } from './writes.ts';
 

@@ -1,7 +1,8 @@
 import { path } from '../../http/path.ts';
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, RecordRef, RequestSpec } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 
 /** The objects of ERPNext this connector knows, as records name them. */
 export type ErpnextObject =
@@ -140,12 +141,6 @@ export function sendSpec(method: 'POST' | 'PUT', at: string, json: Json): Reques
   return { method, path: at, body: { json }, timeoutMs: requestTimeoutMs };
 }
 
-/** The JSON object in an answer's body, or null where it is none. */
-export function bodyOf(answer: Pick<HttpAnswer, 'bodyText'>): JsonObject | null {
-  const value = jsonIn(answer.bodyText);
-  return isObject(value) ? value : null;
-}
-
 /** Any JSON in a text; undefined where it is none. Frappe answers lists of JSON texts inside JSON. */
 export function jsonIn(text: Json | undefined): Json | undefined {
   if (typeof text !== 'string') return undefined;
@@ -160,11 +155,6 @@ export function jsonIn(text: Json | undefined): Json | undefined {
 export function dataOf(answer: HttpAnswer): Json | undefined {
   const body = bodyOf(answer);
   return body?.data ?? body?.message;
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether a text has the form of a record's name. */

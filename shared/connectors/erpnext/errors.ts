@@ -1,6 +1,7 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, FailureClass, HttpAnswer } from '../../model/operation.ts';
-import { bodyOf, isObject, jsonIn } from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { jsonIn } from './client.ts';
 
 /** A classified failure of a site, and whether it proves that the request was not carried out. */
 export type ErpnextFailure = { readonly error: Classified; readonly notApplied: boolean };

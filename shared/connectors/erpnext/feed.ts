@@ -1,7 +1,6 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { Feed, FeedChange, FeedMark } from '../feed.ts';
 import { erpnextOn } from './calls.ts';
-import { isObject } from './client.ts';
 
 type Mark = { readonly since: string; readonly after: string | null; readonly newest: string };
 type Plural = 'customers' | 'suppliers' | 'items' | 'salesOrders' | 'purchaseOrders' | 'salesInvoices';

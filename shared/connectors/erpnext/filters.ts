@@ -1,5 +1,5 @@
-import type { Json } from '../../model/json.ts';
-import { isName, isObject, isSiteTime, jsonIn, refuse } from './client.ts';
+import { isObject, type Json } from '../../model/json.ts';
+import { isName, isSiteTime, jsonIn, refuse } from './client.ts';
 
 /** What a condition compares with. */
 export type FilterValue = string | number | boolean;

@@ -1,8 +1,9 @@
 import { sha256Hex } from '../../model/ids.ts';
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import type { AccountFacts, ConnectorManifest, CredentialFacts, Headroom } from '../manifest.ts';
-import { bodyOf, dataOf, environmentField, getSpec, isName, isObject } from './client.ts';
+import { dataOf, environmentField, getSpec, isName } from './client.ts';
 import { erpnextFailure } from './errors.ts';
 import { fieldText } from './filters.ts';
 import { operations } from './operations.ts';

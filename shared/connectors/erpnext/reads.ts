@@ -1,6 +1,6 @@
 import { path } from '../../http/path.ts';
 import { sha256Hex } from '../../model/ids.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, HttpAnswer, ReadOperation, ReadVerdict, RequestSpec } from '../../model/operation.ts';
 import {
   dataOf,
@@ -9,7 +9,6 @@ import {
   erpnextObjects,
   getSpec,
   isName,
-  isObject,
   objectsPath,
   recordOf,
   recordPath,

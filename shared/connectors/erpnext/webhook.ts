@@ -1,8 +1,8 @@
 import { sha256Hex } from '../../model/ids.ts';
-import type { JsonObject } from '../../model/json.ts';
+import { isObject, type JsonObject } from '../../model/json.ts';
 import type { PlannedCall } from '../../model/operation.ts';
 import type { WebhookAdapter } from '../../webhooks/adapter.ts';
-import { type ErpnextObject, erpnextObjectNames, erpnextObjects, isName, isObject, isSiteTime } from './client.ts';
+import { type ErpnextObject, erpnextObjectNames, erpnextObjects, isName, isSiteTime } from './client.ts';
 
 /**
  * Frappe's webhooks: one document a delivery, as the JSON template of the webhook has it, and no id of the delivery. The template

@@ -1,4 +1,4 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type {
   HttpAnswer,
   ProbeVerdict,
@@ -9,14 +9,13 @@ import type {
 } from '../../model/operation.ts';
 import { asBeforeOrElse } from '../before-image.ts';
 import { textAsHtml } from '../html.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   dataOf,
   type ErpnextFields,
   type ErpnextObject,
   type ErpnextRecord,
   erpnextObjects,
-  isObject,
   objectsPath,
   recordOf,
   recordPath,

@@ -1,6 +1,6 @@
 import { path } from '../../http/path.ts';
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import type { Json } from '../../model/json.ts';
 import type { HttpAnswer, RequestContext, RequestSpec } from '../../model/operation.ts';
 
 /** Whose webhooks: those of a repository, `acme/widgets`, or of an organization, `acme`. */
@@ -107,9 +107,4 @@ export function bodyOf(answer: HttpAnswer): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
+import { isObject } from '../../model/json.ts';
 import type { Classified, FailureClass, HttpAnswer } from '../../model/operation.ts';
-import { bodyOf, isObject } from './client.ts';
+import { bodyOf } from './client.ts';
 
 /** A classified GitHub failure. `notApplied`: it proves that this request was not carried out. */
 export type GithubFailure = { readonly error: Classified; readonly notApplied: boolean };

@@ -1,6 +1,7 @@
+import { isObject } from '../../model/json.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
 import type { AccountFacts, ConnectorManifest, CredentialFacts, Headroom } from '../manifest.ts';
-import { bodyOf, isObject, specOf } from './client.ts';
+import { bodyOf, specOf } from './client.ts';
 import { githubFailure, saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
 

@@ -1,4 +1,4 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type {
   Classified,
   HttpAnswer,
@@ -8,7 +8,7 @@ import type {
   WriteOperation,
 } from '../../model/operation.ts';
 import type { StandingDelivery, StandingEndpoint } from '../endpoint-keeper.ts';
-import { bodyOf, type HookHolder, hooksPath, isObject, nextPage, type PageParam, pageQuery, specOf } from './client.ts';
+import { bodyOf, type HookHolder, hooksPath, nextPage, type PageParam, pageQuery, specOf } from './client.ts';
 import { githubFailure } from './errors.ts';
 
 export type HooksInput = { readonly holder: HookHolder; readonly after?: string };

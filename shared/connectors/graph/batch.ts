@@ -1,5 +1,5 @@
 import { encodeQuery } from '../../http/path.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type {
   BatchForm,
   BatchItem,
@@ -9,16 +9,8 @@ import type {
   WriteOperation,
   WriteVerdict,
 } from '../../model/operation.ts';
-import {
-  bodyOf,
-  isObject,
-  refuse,
-  requestTimeoutMs,
-  rowsOf,
-  type Versioned,
-  versionPath,
-  writeSpec,
-} from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { refuse, requestTimeoutMs, rowsOf, type Versioned, versionPath, writeSpec } from './client.ts';
 import { writeFailure } from './writes.ts';
 
 /** The most requests one batch takes. */

@@ -1,7 +1,7 @@
 import { path } from '../../http/path.ts';
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
-import type { HttpAnswer, RecordRef, RequestContext, RequestSpec } from '../../model/operation.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
+import type { RecordRef, RequestContext, RequestSpec } from '../../model/operation.ts';
 import { odataQuery, type QueryOptions } from './odata.ts';
 
 /** The objects of Microsoft 365 this connector knows, as records name them. */
@@ -97,21 +97,6 @@ export function writeSpec(
 ): RequestSpec {
   const json = body === undefined ? {} : { body: { json: body } };
   return { method, path: at, headers, ...json, timeoutMs: requestTimeoutMs };
-}
-
-/** The JSON object in an answer's body, or null where it is none. */
-export function bodyOf(answer: Pick<HttpAnswer, 'bodyText'>): JsonObject | null {
-  try {
-    const value = JSON.parse(answer.bodyText) as Json;
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The objects of a list; anything else in it is left to the caller to miss. */

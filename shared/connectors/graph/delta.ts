@@ -1,14 +1,6 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { HttpAnswer, ReadOperation, ReadVerdict, RequestSpec } from '../../model/operation.ts';
-import {
-  type GraphObject,
-  type GraphRecord,
-  getSpec,
-  isObject,
-  mailboxHeaders,
-  usersPath,
-  type Versioned,
-} from './client.ts';
+import { type GraphObject, type GraphRecord, getSpec, mailboxHeaders, usersPath, type Versioned } from './client.ts';
 import { saysResync } from './errors.ts';
 import { type ListKind, placeOf, placePath } from './links.ts';
 import { isoTime } from './odata.ts';

@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import type { AccountFacts, ConnectorManifest, CredentialFacts, Headroom } from '../manifest.ts';
-import { bodyOf, getSpec, rowsOf, textOrNull, versionPath } from './client.ts';
+import { getSpec, rowsOf, textOrNull, versionPath } from './client.ts';
 import { graphFailure, saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
 import { signInProblem } from './sign-in.ts';

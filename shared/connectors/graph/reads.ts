@@ -1,11 +1,10 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, HttpAnswer, ReadOperation, ReadVerdict, RequestSpec } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   type GraphObject,
   type GraphRecord,
   getSpec,
-  isObject,
   itemPath,
   mailboxHeaders,
   refOf,

@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../../model/json.ts';
-import { type GraphObject, type GraphRecord, type GraphValue, isObject, rowsOf, textOrNull } from './client.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
+import { type GraphObject, type GraphRecord, type GraphValue, rowsOf, textOrNull } from './client.ts';
 
 type Fields = {
   /** Path segment and operation name. */

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../auth/refresh.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
-import { bodyOf } from './client.ts';
+import { bodyOf } from '../json-body.ts';
 
 type Words = { readonly says: string; readonly nextStep: string; readonly passes: boolean };
 

@@ -1,5 +1,5 @@
 import { path } from '../../http/path.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type {
   HttpAnswer,
   ProbeVerdict,
@@ -8,7 +8,8 @@ import type {
   WriteOperation,
   WriteVerdict,
 } from '../../model/operation.ts';
-import { bodyOf, getSpec, isObject, recordRef, refuse, textOrNull, versionPath, writeSpec } from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { getSpec, recordRef, refuse, textOrNull, versionPath, writeSpec } from './client.ts';
 import { placePath } from './links.ts';
 import { isoTime } from './odata.ts';
 import { type NextInput, readError, rowsOfPage, unreadable } from './reads.ts';

@@ -1,9 +1,9 @@
 import { sha256Hex } from '../../model/ids.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { PlannedCall, RecordRef } from '../../model/operation.ts';
 import type { DeliveryFacts, WebhookAdapter } from '../../webhooks/adapter.ts';
 import { graphOn } from './calls.ts';
-import { isId, isObject, textOrNull } from './client.ts';
+import { isId, textOrNull } from './client.ts';
 
 /** Reauthorization is asked for again every 15 minutes while it is due; what comes within this time is one demand. */
 const sameDemandMs = 600_000;

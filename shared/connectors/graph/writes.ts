@@ -1,15 +1,8 @@
 import type { Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, RequestContext, WriteOperation, WriteVerdict } from '../../model/operation.ts';
 import { asBeforeOrElse, beforeImage, beforeImageOf } from '../before-image.ts';
-import {
-  bodyOf,
-  type GraphObject,
-  type GraphProperties,
-  type GraphRecord,
-  recordRef,
-  refProperty,
-  refuse,
-} from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { type GraphObject, type GraphProperties, type GraphRecord, recordRef, refProperty, refuse } from './client.ts';
 import { shows } from './compare.ts';
 import { graphFailure } from './errors.ts';
 import { findByRef, foundByRef, type ItemInput, isRecord, judgeOne, readOne, unreadable } from './reads.ts';

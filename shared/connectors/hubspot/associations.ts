@@ -1,6 +1,6 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, ReadVerdict, WriteOperation } from '../../model/operation.ts';
-import { associationPath, type HubspotObject, hubspotObjects, isObject, readOne, recordRef } from './client.ts';
+import { associationPath, type HubspotObject, hubspotObjects, readOne, recordRef } from './client.ts';
 import { readError, unreadable } from './reads.ts';
 import {
   inconclusive,

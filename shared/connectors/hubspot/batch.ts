@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type {
   BatchForm,
   BatchItem,
@@ -8,16 +8,8 @@ import type {
   WriteOperation,
   WriteVerdict,
 } from '../../model/operation.ts';
-import {
-  bodyOf,
-  type HubspotObject,
-  type HubspotRecord,
-  isObject,
-  objectsPath,
-  recordOf,
-  recordRef,
-  refProperty,
-} from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { type HubspotObject, type HubspotRecord, objectsPath, recordOf, recordRef, refProperty } from './client.ts';
 import { sameValue } from './compare.ts';
 import { itemErrors, itemFailure } from './errors.ts';
 import type { UpsertInput } from './upsert.ts';

@@ -1,6 +1,6 @@
 import { path } from '../../http/path.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
-import type { HttpAnswer, RecordRef, RequestSpec } from '../../model/operation.ts';
+import { isObject, type Json } from '../../model/json.ts';
+import type { RecordRef, RequestSpec } from '../../model/operation.ts';
 
 /** The objects of HubSpot this connector knows, as records name them. */
 export type HubspotObject = 'contact' | 'company' | 'deal' | 'ticket' | 'note';
@@ -121,21 +121,6 @@ export function readOne(
   }
   if (input.idProperty) query.push(['idProperty', input.idProperty]);
   return { method: 'GET', path: objectsPath(apiVersion, object) + path`/${input.id}`, query };
-}
-
-/** The JSON object in an answer's body, or null where it is none. */
-export function bodyOf(answer: HttpAnswer): JsonObject | null {
-  try {
-    const value = JSON.parse(answer.bodyText) as Json;
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** An id as text; null for anything that is not a plain id. Numbers above 2^53 have lost digits and count as none. */

@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, FailureClass, HttpAnswer } from '../../model/operation.ts';
-import { bodyOf, isObject } from './client.ts';
+import { bodyOf } from '../json-body.ts';
 
 /** A classified HubSpot failure, and whether it proves that the request was not carried out. */
 export type HubspotFailure = { readonly error: Classified; readonly notApplied: boolean };

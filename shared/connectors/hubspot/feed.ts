@@ -1,7 +1,7 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { Feed, FeedChange, FeedMark } from '../feed.ts';
 import { hubspotOn } from './calls.ts';
-import { type HubspotObject, hubspotObjects, isObject } from './client.ts';
+import { type HubspotObject, hubspotObjects } from './client.ts';
 
 const pageSize = 200;
 

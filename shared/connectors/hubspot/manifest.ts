@@ -1,7 +1,9 @@
 import { path } from '../../http/path.ts';
+import { isObject } from '../../model/json.ts';
 import type { HttpAnswer, RequestSpec } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import type { AccountFacts, ConnectorManifest, CredentialFacts, Headroom } from '../manifest.ts';
-import { bodyOf, idText, isObject } from './client.ts';
+import { idText } from './client.ts';
 import { hubspotFailure, saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
 

@@ -1,15 +1,14 @@
 import { path } from '../../http/path.ts';
 import { sha256Hex } from '../../model/ids.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, HttpAnswer, ReadOperation, ReadVerdict } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   crmPath,
   type HubspotObject,
   type HubspotRecord,
   hubspotObjects,
   idText,
-  isObject,
   objectsPath,
   readOne,
   recordOf,

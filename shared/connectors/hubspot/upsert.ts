@@ -1,13 +1,12 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, ReadVerdict, WriteOperation, WriteVerdict } from '../../model/operation.ts';
 import { type BeforeImage, beforeImage, beforeImageOf } from '../before-image.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   type HubspotObject,
   type HubspotProperties,
   type HubspotRecord,
   hubspotObjects,
-  isObject,
   objectsPath,
   recordOf,
   recordRef,

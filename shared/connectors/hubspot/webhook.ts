@@ -1,8 +1,8 @@
 import { sha256Hex } from '../../model/ids.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { WebhookAdapter } from '../../webhooks/adapter.ts';
 import { hubspotOn } from './calls.ts';
-import { type HubspotObject, hubspotObjectNames, hubspotObjects, idText, isObject } from './client.ts';
+import { type HubspotObject, hubspotObjectNames, hubspotObjects, idText } from './client.ts';
 
 /**
  * HubSpot's notifications: an array of up to 100 items. `eventId` alone is documented as not unique, so the identity is

@@ -3,9 +3,9 @@ import type { Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, ReadVerdict, WriteOperation, WriteVerdict } from '../../model/operation.ts';
 import { asBeforeOrElse, beforeImage } from '../before-image.ts';
 import { textAsHtml } from '../html.ts';
+import { bodyOf } from '../json-body.ts';
 import {
   associationTypeId,
-  bodyOf,
   type HubspotObject,
   type HubspotProperties,
   type HubspotRecord,

@@ -2,7 +2,7 @@ import type { RestConfig } from '../../config/rest-schema.ts';
 import { fillBody, fillText, type TemplateValues } from '../../config/rest-template.ts';
 import { segment } from '../../http/path.ts';
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, RequestContext, RequestSpec } from '../../model/operation.ts';
 
 /** What every operation takes: the inputs that templates name, and for lists the page and the time to begin at. */
@@ -111,9 +111,4 @@ export function valueAt(body: Json | undefined, at: string): Json | undefined {
     value = (value as JsonObject)[name];
   }
   return value;
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,8 @@
 import type { RestPaging, RestRead } from '../../config/rest-schema.ts';
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { Classified, HttpAnswer } from '../../model/operation.ts';
-import { bodyOf, isObject, type RequestParts, type RestInput, valueAt } from './client.ts';
+import { bodyOf, type RequestParts, type RestInput, valueAt } from './client.ts';
 import { toLocal } from './local-time.ts';
 
 /** Where a list stands between two pages. It travels as the opaque `after`. */

@@ -1,7 +1,7 @@
 import type { RestRead } from '../../config/rest-schema.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, HttpAnswer, ReadOperation, ReadVerdict, RequestContext } from '../../model/operation.ts';
-import { bodyOf, inputOf, isObject, type RestInput, type RestSystem, requestOf, valueAt } from './client.ts';
+import { bodyOf, inputOf, type RestInput, type RestSystem, requestOf, valueAt } from './client.ts';
 import { restFailure, succeeded } from './errors.ts';
 import { fromLocal } from './local-time.ts';
 import { judgePage, pageQuery } from './paging.ts';

@@ -1,8 +1,8 @@
 import type { RestRead } from '../../config/rest-schema.ts';
 import { sha256Hex } from '../../model/ids.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { ReadOperation } from '../../model/operation.ts';
-import { bodyOf, inputOf, isObject, type RestSystem } from './client.ts';
+import { bodyOf, inputOf, type RestSystem } from './client.ts';
 import { succeeded } from './errors.ts';
 import { operationId, readError, readRequest } from './reads.ts';
 

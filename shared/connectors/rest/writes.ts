@@ -1,6 +1,6 @@
 import type { RestRead, RestWrite } from '../../config/rest-schema.ts';
 import { fillJson, fillText, namesKey } from '../../config/rest-template.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type {
   HttpAnswer,
   ProbeVerdict,
@@ -10,7 +10,7 @@ import type {
   WriteOperation,
   WriteVerdict,
 } from '../../model/operation.ts';
-import { bodyOf, inputOf, isObject, type RestInput, type RestSystem, requestOf, valueAt } from './client.ts';
+import { bodyOf, inputOf, type RestInput, type RestSystem, requestOf, valueAt } from './client.ts';
 import { restFailure, succeeded } from './errors.ts';
 import { isRecord, operationId, type RestRecord, readRecord, readRequest, readRows } from './reads.ts';
 

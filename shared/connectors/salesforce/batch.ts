@@ -1,11 +1,10 @@
 import { path } from '../../http/path.ts';
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { Classified, HttpAnswer, RequestContext, RequestSpec, WriteVerdict } from '../../model/operation.ts';
 import {
   dataPath,
   externalPath,
   isId,
-  isObject,
   jsonOf,
   longId,
   recordPath,

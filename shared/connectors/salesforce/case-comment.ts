@@ -1,16 +1,7 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, WriteOperation } from '../../model/operation.ts';
-import {
-  bodyOf,
-  dataPath,
-  getSpec,
-  isId,
-  isObject,
-  recordPath,
-  recordRef,
-  refuse,
-  requestTimeoutMs,
-} from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { dataPath, getSpec, isId, recordPath, recordRef, refuse, requestTimeoutMs } from './client.ts';
 import { readError, unreadable } from './reads.ts';
 import { soql } from './soql.ts';
 import { leastSettleMs, unknownOutcome, writeFailure, writeHeaders, writeNamed, writtenId } from './writes.ts';

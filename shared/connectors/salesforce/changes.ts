@@ -1,11 +1,10 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { HttpAnswer, ReadOperation, ReadVerdict, RequestSpec } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   dataPath,
   getSpec,
   isId,
-  isObject,
   objectsPath,
   refuse,
   type SalesforceObject,

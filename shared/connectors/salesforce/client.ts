@@ -1,6 +1,6 @@
 import { path } from '../../http/path.ts';
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, RecordRef, RequestContext, RequestSpec } from '../../model/operation.ts';
 
 /** The objects of Salesforce this connector knows, as records name them. */
@@ -143,17 +143,6 @@ export function jsonOf(answer: Pick<HttpAnswer, 'bodyText'>): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The JSON object in an answer's body, or null where it is none. */
-export function bodyOf(answer: Pick<HttpAnswer, 'bodyText'>): JsonObject | null {
-  const value = jsonOf(answer);
-  return isObject(value) ? value : null;
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A record as Salesforce answers it, or null where it is not one of this object. */

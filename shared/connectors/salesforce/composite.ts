@@ -1,7 +1,8 @@
 import { encodeQuery } from '../../http/path.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, RequestSpec, WriteVerdict } from '../../model/operation.ts';
-import { bodyOf, dataPath, isObject, refuse, requestTimeoutMs } from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { dataPath, refuse, requestTimeoutMs } from './client.ts';
 import { unknownOutcome, writeFailure } from './writes.ts';
 
 /** The most requests one composite request takes. */

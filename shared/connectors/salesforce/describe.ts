@@ -1,7 +1,8 @@
 import { sha256Hex } from '../../model/ids.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { ReadOperation } from '../../model/operation.ts';
-import { bodyOf, dataPath, getSpec, isObject, objectsPath, type SalesforceObject } from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { dataPath, getSpec, objectsPath, type SalesforceObject } from './client.ts';
 import { httpDate, readError, readNamed, unreadable } from './reads.ts';
 
 export type DescribeInput = {

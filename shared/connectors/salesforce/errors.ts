@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, FailureClass, HttpAnswer } from '../../model/operation.ts';
-import { isObject, jsonOf } from './client.ts';
+import { jsonOf } from './client.ts';
 
 /** A classified Salesforce failure, and whether it proves that the request was not carried out. */
 export type SalesforceFailure = { readonly error: Classified; readonly notApplied: boolean };

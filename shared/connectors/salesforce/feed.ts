@@ -1,7 +1,6 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { Feed, FeedChange, FeedMark } from '../feed.ts';
 import { salesforceOn } from './calls.ts';
-import { isObject } from './client.ts';
 
 type Mark = { readonly since: string; readonly afterId: string | null; readonly newest: string };
 

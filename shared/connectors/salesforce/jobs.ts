@@ -9,8 +9,8 @@ import type {
   WriteOperation,
   WriteVerdict,
 } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   dataPath,
   getSpec,
   isId,

@@ -1,7 +1,8 @@
-import type { JsonObject } from '../../model/json.ts';
+import { isObject, type JsonObject } from '../../model/json.ts';
 import type { HttpAnswer } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import type { AccountFacts, ConnectorManifest, CredentialFacts, Headroom } from '../manifest.ts';
-import { bodyOf, dataPath, getSpec, isId, isObject, longId } from './client.ts';
+import { dataPath, getSpec, isId, longId } from './client.ts';
 import { salesforceFailure, saysTokenExpired } from './errors.ts';
 import { operations } from './operations.ts';
 import { soql } from './soql.ts';

@@ -1,7 +1,7 @@
 import type { Json } from '../../model/json.ts';
 import type { Classified, HttpAnswer, ReadOperation, ReadVerdict, RequestSpec } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   dataPath,
   externalPath,
   getSpec,

@@ -1,7 +1,7 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { WebhookAdapter } from '../../webhooks/adapter.ts';
 import { salesforceOn } from './calls.ts';
-import { isId, isObject, longId, type SalesforceObject, salesforceObjectNames } from './client.ts';
+import { isId, longId, type SalesforceObject, salesforceObjectNames } from './client.ts';
 
 /**
  * Outbound Messages: 1 to 100 notifications a delivery, each with an id of its own that stays the same over the attempts of

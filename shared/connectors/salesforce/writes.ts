@@ -7,8 +7,8 @@ import type {
   WriteVerdict,
 } from '../../model/operation.ts';
 import { asBeforeOrElse, beforeImage } from '../before-image.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   isId,
   longId,
   objectsPath,

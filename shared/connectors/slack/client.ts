@@ -1,6 +1,7 @@
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, RecordRef, RequestSpec } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import { readableText } from './text.ts';
 
 /** The objects of Slack this connector knows, as records name them. */
@@ -66,25 +67,10 @@ export function methodSpec(
   return { method: 'POST', path: `/api/${method}`, body: { form }, timeoutMs: requestTimeoutMs };
 }
 
-/** The JSON object in an answer's body, or null where it is none. */
-export function bodyOf(answer: HttpAnswer): JsonObject | null {
-  try {
-    const value = JSON.parse(answer.bodyText) as Json;
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
 /** The body of an answer that says it succeeded, or null: Slack answers 200 to failures too. */
 export function successOf(answer: HttpAnswer): JsonObject | null {
   const body = answer.status === 200 ? bodyOf(answer) : null;
   return body?.ok === true ? body : null;
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The text under a name, or null. */

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../model/json.ts';
 import type { Classified, FailureClass, HttpAnswer } from '../../model/operation.ts';
-import { bodyOf, successOf, textOf } from './client.ts';
+import { bodyOf } from '../json-body.ts';
+import { successOf, textOf } from './client.ts';
 
 /** A classified Slack failure. `notApplied`: it proves that this request was not carried out. */
 export type SlackFailure = { readonly error: Classified; readonly notApplied: boolean };

@@ -1,9 +1,8 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, HttpAnswer, ReadOperation, ReadVerdict, RequestSpec } from '../../model/operation.ts';
 import {
   channelRecord,
   idOf,
-  isObject,
   type MessagePlace,
   messageRecord,
   methodSpec,

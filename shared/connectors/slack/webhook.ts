@@ -1,9 +1,9 @@
 import { sha256Hex } from '../../model/ids.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { PlannedCall, RecordRef } from '../../model/operation.ts';
 import type { WebhookAdapter } from '../../webhooks/adapter.ts';
 import { slackOn } from './calls.ts';
-import { isId, isObject, type MessagePlace, messageId, textOf } from './client.ts';
+import { isId, type MessagePlace, messageId, textOf } from './client.ts';
 
 /**
  * Slack's notifications: one event a delivery (`event_callback`), or what a person did to a message (`block_actions` and the

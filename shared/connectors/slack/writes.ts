@@ -1,5 +1,5 @@
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type {
   Classified,
   HttpAnswer,
@@ -10,7 +10,6 @@ import type {
 } from '../../model/operation.ts';
 import {
   idOf,
-  isObject,
   keyOf,
   type MessagePlace,
   messageId,

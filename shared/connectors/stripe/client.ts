@@ -1,7 +1,7 @@
 import { path } from '../../http/path.ts';
 import { PlumblineError } from '../../model/errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
-import type { HttpAnswer, RecordRef, RequestContext, RequestSpec } from '../../model/operation.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
+import type { RecordRef, RequestContext, RequestSpec } from '../../model/operation.ts';
 
 /** The objects of Stripe this connector knows, as records name them. */
 export type StripeObject = 'customer' | 'product' | 'price' | 'invoice' | 'invoice_item' | 'refund' | 'payment_intent';
@@ -195,21 +195,6 @@ export function getSpec(context: RequestContext, at: string, params: JsonObject 
 export function postSpec(context: RequestContext, at: string, params: JsonObject): RequestSpec {
   const headers = { 'stripe-version': context.apiVersion, 'idempotency-key': context.providerKey };
   return { method: 'POST', path: at, headers, body: { form: formPairs(params) }, timeoutMs: requestTimeoutMs };
-}
-
-/** The JSON object in an answer's body, or null where it is none. */
-export function bodyOf(answer: HttpAnswer): JsonObject | null {
-  try {
-    const value = JSON.parse(answer.bodyText) as Json;
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A record as Stripe answers it, or null where it is not one of this object. */

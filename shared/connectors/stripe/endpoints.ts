@@ -1,7 +1,7 @@
-import type { Json } from '../../model/json.ts';
+import { isObject, type Json } from '../../model/json.ts';
 import type { Classified, ReadOperation } from '../../model/operation.ts';
 import type { EndpointKeeper, StandingEndpoint } from '../endpoint-keeper.ts';
-import { getSpec, isObject } from './client.ts';
+import { getSpec } from './client.ts';
 import { type ListInput, listParams, pageOf, unreadable } from './reads.ts';
 
 function endpointOf(row: Json): StandingEndpoint | Classified {

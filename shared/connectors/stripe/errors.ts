@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, FailureClass, HttpAnswer } from '../../model/operation.ts';
-import { bodyOf, isObject } from './client.ts';
+import { bodyOf } from '../json-body.ts';
 
 /**
  * A classified Stripe failure. `notApplied`: it proves that this request was not carried out. `stored`: Stripe keeps this

@@ -1,6 +1,6 @@
 import type { HttpAnswer } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import type { AccountFacts, ConnectorManifest } from '../manifest.ts';
-import { bodyOf } from './client.ts';
 import { saysTokenExpired, stripeFailure } from './errors.ts';
 import { operations } from './operations.ts';
 

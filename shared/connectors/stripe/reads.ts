@@ -1,10 +1,9 @@
 import { path } from '../../http/path.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Classified, HttpAnswer, ReadOperation, ReadVerdict } from '../../model/operation.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   getSpec,
-  isObject,
   missingField,
   objectPath,
   operationName,

@@ -1,9 +1,9 @@
 import { sha256Hex } from '../../model/ids.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { PlannedCall, RecordRef } from '../../model/operation.ts';
 import type { DeliveryFacts, WebhookAdapter } from '../../webhooks/adapter.ts';
 import { stripeOn } from './calls.ts';
-import { isObject, type StripeObject, stripeObjectNames, stripeObjects } from './client.ts';
+import { type StripeObject, stripeObjectNames, stripeObjects } from './client.ts';
 
 /**
  * Stripe's notifications: one event a delivery, whole (`event`) or thin (`v2.core.event`, which names its record and nothing

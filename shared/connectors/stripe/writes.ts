@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type {
   HttpAnswer,
   ProbeVerdict,
@@ -10,10 +10,9 @@ import type {
   WriteVerdict,
 } from '../../model/operation.ts';
 import { asBeforeOrElse, beforeImage } from '../before-image.ts';
+import { bodyOf } from '../json-body.ts';
 import {
-  bodyOf,
   getSpec,
-  isObject,
   objectPath,
   operationName,
   permission,
