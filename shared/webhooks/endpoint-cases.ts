@@ -60,11 +60,13 @@ export function redeliveryCase(
   stands: { readonly stopped: number; readonly oldestOpenMs: number | null; readonly lost: number },
 ): CaseOpening {
   const { system, channel } = on;
+  const { stopped, oldestOpenMs } = stands;
+  const waits = oldestOpenMs === null ? '' : `, and others are missing since ${new Date(oldestOpenMs).toISOString()}`;
   return {
     ...opening(on),
     reason: 'redelivery_failing',
     title: `Events of ${system}/${channel} do not arrive`,
-    detail: `${stands.stopped} events were delivered again as often as is tried, and none of the attempts was accepted. Look at the provider for what the door answered (a wrong secret is answered 401), repair it, and deliver them again there by hand before the provider forgets them. The case closes by itself once all have arrived, unless some were forgotten.`,
+    detail: `${stopped} events were delivered again as often as is tried, in vain${waits}. Look at the provider for what the door answered (a wrong secret is answered 401), repair it, and deliver them again there by hand before the provider forgets them. The case closes by itself once all have arrived, unless some were forgotten.`,
     facts: { channel, ...stands },
     dueInMs: 4 * hourMs,
     dedupeKey: keysOf(on).redelivery,

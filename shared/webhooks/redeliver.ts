@@ -16,7 +16,7 @@ export type RedeliveryState = {
   readonly walk: Walk | null;
   /** Events that were asked for again and have not arrived yet, by guid. */
   readonly tried: Readonly<Record<string, { readonly times: number; readonly atMs: number }>>;
-  /** The delivery of the oldest event that still may arrive, or null. */
+  /** The last attempt of the event that was tried longest ago and still may arrive, or null: the provider forgets it from then on. */
   readonly oldestOpenMs: number | null;
   /** How many events the provider does not keep any more, and that never arrived. */
   readonly lost: number;
