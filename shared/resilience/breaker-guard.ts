@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../model/clock.ts';
 import type { Json } from '../model/json.ts';
 import {
@@ -47,6 +48,7 @@ export function breakerGuard(deps: {
   readonly owner: string;
 }): BreakerGuard {
   const copies = new Map<string, Copy>();
+  let asked = 0;
   const keep = (key: string, held: HeldState): Copy => {
     const nowMs = deps.clock.now();
     const known = copies.get(key);
@@ -62,10 +64,14 @@ export function breakerGuard(deps: {
     return keep(key, await deps.store.read(key));
   };
   const write = async (key: string, from: Copy, next: BreakerState): Promise<boolean> => {
+    const version = from.version + 1;
     const written = await deps.store.write(key, { value: next as Json, over: from.version, keepMs });
-    if (written.kind === 'written') keep(key, { value: next as Json, version: from.version + 1 });
-    else keep(key, written);
-    return written.kind === 'written';
+    // A probe that was noted and whose answer got lost is recognised by its owner: nobody else would send it.
+    const landed =
+      written.kind === 'written' ||
+      (next.kind === 'half_open' && written.version === version && isDeepStrictEqual(written.value, next));
+    keep(key, landed ? { value: next as Json, version } : written);
+    return landed;
   };
   return {
     async ask(name, rule, readOnly) {
@@ -74,7 +80,10 @@ export function breakerGuard(deps: {
       // What refuses may have been closed by another process meanwhile, and what is failing may have been opened.
       const well = seen.state.kind === 'closed' && seen.state.failures === 0;
       const now = well ? seen : await current(key, true);
-      const verdict = askBreaker(rule, now.state, { nowMs: deps.clock.now(), owner: deps.owner, readOnly });
+      // Each question has a name of its own, so that of two in one process one alone is the probe.
+      asked += 1;
+      const owner = `${deps.owner}:${asked}`;
+      const verdict = askBreaker(rule, now.state, { nowMs: deps.clock.now(), owner, readOnly });
       if (verdict.kind !== 'probe') return verdict;
       return (await write(key, now, verdict.next))
         ? { kind: 'pass', probe: true }

@@ -99,6 +99,21 @@ describe('the breaker', () => {
     expect(afterSuccess(failed(3, 0)).kind).toBe('open');
   });
 
+  it('knows its own probe again where the answer to its note got lost, and lets no second one go', async () => {
+    const [store, clock] = [memoryResilienceStore(), fixedClock(0)];
+    // The client sent the note twice: the first landed, and the second met it.
+    const write: typeof store.write = async (key, next) => {
+      await store.write(key, next);
+      return store.write(key, next);
+    };
+    const guard = breakerGuard({ store: { ...store, write }, clock, owner: 'one' });
+    const plain = breakerGuard({ store, clock, owner: 'other' });
+    for (let i = 0; i < 3; i += 1) await plain.tell(name, rule, 'fails');
+    clock.advance(1000);
+    const asked = await Promise.all([guard.ask(name, rule, true), guard.ask(name, rule, true)]);
+    expect(asked.map(({ kind }) => kind).sort()).toEqual(['pass', 'refuse']);
+  });
+
   it('is another one for writes than for reads', async () => {
     const [store, clock] = [memoryResilienceStore(), fixedClock(0)];
     const guard = breakerGuard({ store, clock, owner: 'one' });
