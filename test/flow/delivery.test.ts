@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { verify } from '../../shared/webhooks/verify.ts';
+import { turn } from '../kit/answers.ts';
 import { type Received, recordingServer } from '../kit/recording-server.ts';
-import { turnSlack } from '../kit/slack-simulator.ts';
 import { identityOf, startWebhookDeployment, type WebhookDeployment } from '../kit/webhook-deployment.ts';
 
 let w: WebhookDeployment;
@@ -149,7 +149,7 @@ describe('an event of the running product', () => {
   it('of Slack is answered once in its thread, and the answer is told to nobody', async () => {
     const slack = w.local.simulators.get('slack')?.url ?? '';
     const said = { channel: 'C0SUPPORT', user: 'U0ANNA', text: 'Where is the refund of Northwind?' };
-    const { ts } = (await turnSlack({ url: slack }, '/_admin/say', said)).body;
+    const { ts } = (await turn({ url: slack }, '/_admin/say', said)).body;
     const mine = () => receiver.got.filter(({ path }) => path === '/desk').map(told);
     await eventually(() => expect(mine()).toHaveLength(1));
     const [event] = mine();

@@ -3,6 +3,7 @@ import { type SlackOptions, type SlackSimulator, startSlack } from '../../infra/
 import { systemSchema } from '../../shared/config/schema.ts';
 import { operationById } from '../../shared/connectors/slack/operations.ts';
 import { systemClock } from '../../shared/model/clock.ts';
+import { answerOf } from './answers.ts';
 import { plainSenderTo, systemWorld } from './system-world.ts';
 
 const token = 'local-static-token';
@@ -26,21 +27,13 @@ export async function callSlack(
   args: Readonly<Record<string, string>> = {},
   as: string = token,
 ) {
-  const answer = await fetch(`${slack.url}/api/${method}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${as}` },
-    body: new URLSearchParams(args),
-  });
-  const text = await answer.text();
-  const isJson = answer.headers.get('content-type')?.includes('json') === true;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
-  return { status: answer.status, headers: answer.headers, text, body: (isJson ? JSON.parse(text) : null) as any };
-}
-
-/** One request to the simulator's own routes. */
-export async function turnSlack(slack: { readonly url: string }, path: string, body: object = {}) {
-  const answer = await fetch(slack.url + path, { method: 'POST', body: JSON.stringify(body) });
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  return answerOf(
+    await fetch(`${slack.url}/api/${method}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${as}` },
+      body: new URLSearchParams(args),
+    }),
+  );
 }
 
 /** A sender to a simulated workspace. */

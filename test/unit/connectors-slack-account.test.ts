@@ -10,8 +10,9 @@ import { systemClock as clock } from '../../shared/model/clock.ts';
 import { silentLog } from '../../shared/observe/json-log.ts';
 import { breakerGuard } from '../../shared/resilience/breaker-guard.ts';
 import { rateLimiter } from '../../shared/resilience/rate-limit.ts';
+import { turn } from '../kit/answers.ts';
 import { memoryResilienceStore } from '../kit/memory-resilience-store.ts';
-import { slackConfig, startTestSlack, turnSlack } from '../kit/slack-simulator.ts';
+import { slackConfig, startTestSlack } from '../kit/slack-simulator.ts';
 
 let slack: SlackSimulator;
 afterEach(() => slack.close());
@@ -29,7 +30,7 @@ async function post(options: Partial<SlackOptions>, given: Given = {}) {
   const tokens = { old: { kind: 'bot' as const }, newer: { kind: 'bot' as const } };
   slack = await startTestSlack({ tokens, ...options });
   for (const [method, error] of Object.entries(given.answers ?? {})) {
-    await turnSlack(slack, '/_admin/answer', { method, error });
+    await turn(slack, '/_admin/answer', { method, error });
   }
   const store = memoryResilienceStore();
   const http = httpClient({ clock, local: true });

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FaultSpec } from '../../infra/local/systems/faults.ts';
 import { execute } from '../../shared/action/execute.ts';
 import { slack } from '../../shared/connectors/slack/calls.ts';
 import { operations } from '../../shared/connectors/slack/operations.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
-import { callSlack, type SlackWorld, slackWorld, turnSlack } from '../kit/slack-simulator.ts';
+import { turn } from '../kit/answers.ts';
+import { callSlack, type SlackWorld, slackWorld } from '../kit/slack-simulator.ts';
 import { claimOf, settle } from '../kit/system-world.ts';
+import { type Faults, itIsRunForEveryWrite, itTakesEffectOnce, writesUnderFaults } from '../kit/write-faults.ts';
 
 let world: SlackWorld;
 beforeEach(async () => {
@@ -44,7 +45,7 @@ const writes: Readonly<Record<string, (nowMs: number) => Promise<PlannedCall>>> 
   },
 };
 
-const faults: Readonly<Record<string, FaultSpec>> = {
+const faults: Faults = {
   'an internal error before the effect': { kind: 'fail_before_commit' },
   'a connection that ends before it': { kind: 'reset' },
   'a gateway page instead of it': { kind: 'html_error' },
@@ -56,30 +57,15 @@ const faults: Readonly<Record<string, FaultSpec>> = {
   'a 503 before the effect': { kind: 'fail_before_commit', status: 503 },
 };
 
-/** Plans the write, then breaks the next request that writes. */
-async function meet(name: string, fault: FaultSpec) {
-  const call = await writes[name]?.(world.clock.now());
-  if (!call) throw new Error(name);
-  const request = await claimOf(world, call);
-  world.simulator.effects.clear();
-  world.simulator.addFault({ ...fault, match: { path: '^/api/chat\\.' } });
-  return { request, first: await execute(world.kernel, request), key: request.identity.key };
-}
-
-const applied = () => world.simulator.effects.effects().length;
-
-it('is run for every write there is', () => {
-  const all = [...operations.values()].filter(({ kind }) => kind === 'write').map(({ id }) => id.replace('slack.', ''));
-  const run = new Set(Object.keys(writes).map((name) => name.split(' ')[0]));
-  expect(all.sort()).toEqual([...run].sort());
+const writing = writesUnderFaults({
+  world: () => world,
+  plans: Object.fromEntries(Object.entries(writes).map(([name, plan]) => [name, () => plan(world.clock.now())])),
+  isWrite: () => ({ path: '^/api/chat\\.' }),
 });
+const { meet, applied } = writing;
 
-describe.each(Object.keys(writes))('%s takes effect once', (name) => {
-  it.each(Object.keys(faults))('after %s', async (fault) => {
-    const { key } = await meet(name, faults[fault] ?? { kind: 'reset' });
-    expect([(await settle(world, key)).state, applied()]).toEqual(['SUCCEEDED', 1]);
-  });
-});
+itIsRunForEveryWrite(operations.values(), writing.names);
+itTakesEffectOnce(writing, faults);
 
 describe('a post of unknown outcome', () => {
   it('is settled by its key and never sent again', async () => {
@@ -100,7 +86,7 @@ describe('a post of unknown outcome', () => {
   it('goes to a person where the token cannot see the key, although the text stands there', async () => {
     const { key } = await meet('messages.post', { kind: 'commit_then_lose_response' });
     const scopes = ['channels:history', 'channels:read', 'chat:write'];
-    await turnSlack(world.simulator, '/_admin/scopes', { token: 'local-static-token', scopes });
+    await turn(world.simulator, '/_admin/scopes', { token: 'local-static-token', scopes });
     const record = await settle(world, key);
     expect([record.state, applied()]).toEqual(['NEEDS_HUMAN', 1]);
   });
@@ -114,7 +100,7 @@ describe('a post of unknown outcome', () => {
   it('that is lost among more messages than one page holds goes to a person', async () => {
     const { key } = await meet('messages.post', { kind: 'reset' });
     for (let n = 0; n < 1000; n += 1) {
-      await turnSlack(world.simulator, '/_admin/say', { channel, user: 'U0ANNA', text: `line ${n}` });
+      await turn(world.simulator, '/_admin/say', { channel, user: 'U0ANNA', text: `line ${n}` });
     }
     expect([(await settle(world, key)).state, applied()]).toEqual(['NEEDS_HUMAN', 0]);
   });
@@ -151,7 +137,7 @@ it.each([
   ['token_revoked', 'credential_unavailable'],
   ['unknown_method', 'system_schema_changed'],
 ])('a post that is refused with %s is not tried again', async (error, code) => {
-  await turnSlack(world.simulator, '/_admin/answer', { method: 'chat.postMessage', error });
+  await turn(world.simulator, '/_admin/answer', { method: 'chat.postMessage', error });
   const request = await claimOf(world, slack.messages.post({ channel, text: 'x' }, world.clock.now()));
   expect((await execute(world.kernel, request)).outcome).toMatchObject({
     kind: 'failed',

@@ -6,7 +6,8 @@ import type { PlumblineConfig } from '../../shared/config/schema.ts';
 import { operationById } from '../../shared/connectors/slack/operations.ts';
 import { loadTools } from '../../shared/tools/list.ts';
 import { type AgentWorld, agentWorld, callTool, shippedConfig } from '../kit/agent-world.ts';
-import { callSlack, slackSender, startTestSlack, turnSlack } from '../kit/slack-simulator.ts';
+import { turn } from '../kit/answers.ts';
+import { callSlack, slackSender, startTestSlack } from '../kit/slack-simulator.ts';
 
 const names = Object.keys(index).filter((name) => name.startsWith('slack_'));
 
@@ -105,7 +106,7 @@ describe('an agent in Slack', () => {
     const answers = [await to('Corrected.', 'r1'), await to('Corrected.', 'r1'), await to('The refund is done.', 'r2')];
     expect(answers.map(({ body }) => body.status)).toEqual(['applied', 'replayed', 'applied']);
     expect(answers[0]?.body.data.message.text).toEqual({ before: 'The refund is done.', after: 'Corrected.' });
-    const said = await turnSlack(slack, '/_admin/say', { channel: 'C0SUPPORT', user: 'U0ANNA', text: 'mine' });
+    const said = await turn(slack, '/_admin/say', { channel: 'C0SUPPORT', user: 'U0ANNA', text: 'mine' });
     const foreign = await call('slack_message_update', { message_id: `C0SUPPORT/${said.body.ts}`, text: 'yours' });
     expect(foreign.body.error.code).toBe('system_permission');
     expect(held().map(({ text }) => text)).toEqual(['The refund is done.', 'mine']);

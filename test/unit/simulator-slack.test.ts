@@ -5,9 +5,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { documentedLimits } from '../../infra/local/systems/slack/limits.ts';
 import type { SlackOptions, SlackSimulator } from '../../infra/local/systems/slack/start.ts';
 import { verify } from '../../shared/webhooks/verify.ts';
+import { turn } from '../kit/answers.ts';
 import { testClock } from '../kit/kernel.ts';
 import { recordingServer } from '../kit/recording-server.ts';
-import { callSlack, startTestSlack, turnSlack } from '../kit/slack-simulator.ts';
+import { callSlack, startTestSlack } from '../kit/slack-simulator.ts';
 
 let slack: SlackSimulator;
 afterEach(() => slack.close());
@@ -146,9 +147,9 @@ describe('its events', () => {
 
   it('come twice under one id, or not at all, where they are told to', async () => {
     const receiver = await told({}, []);
-    await turnSlack(slack, '/_admin/drop-webhook');
+    await turn(slack, '/_admin/drop-webhook');
     await post({ text: 'dropped' });
-    await turnSlack(slack, '/_admin/duplicate-webhook');
+    await turn(slack, '/_admin/duplicate-webhook');
     await post({ text: 'doubled' });
     const got = (await receiver.received(2)).map(({ body }) => JSON.parse(body));
     expect(got.map(({ event, event_id }) => `${event.text} ${event_id === got[0].event_id}`)).toEqual([
@@ -164,7 +165,7 @@ describe('its events', () => {
     const { ts } = (await post({ blocks })).body;
     await receiver.received(1);
     const click = { channel: 'C0SUPPORT', ts, user: 'U0ANNA', actionId: 'approve', value: 'v' };
-    expect((await turnSlack(slack, '/_admin/click', click)).body).toEqual({ status: 200 });
+    expect((await turn(slack, '/_admin/click', click)).body).toEqual({ status: 200 });
     const [, form] = await receiver.received(2);
     const payload = JSON.parse(new URLSearchParams(form?.body).get('payload') ?? '');
     expect([payload.type, payload.actions[0].value, form?.headers['content-type']]).toEqual([

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { adminRoutes, count } from '../admin-routes.ts';
 import type { FaultBook } from '../faults.ts';
-import type { SimAnswer, SimRequest } from '../loopback-server.ts';
 import type { Token } from './call.ts';
 import type { EventSender } from './events.ts';
 import { addMessage, messageAt, replaceMessage, type Workspace } from './workspace.ts';
@@ -22,124 +22,83 @@ export type AdminDeps = {
   readonly tokens: Map<string, Token>;
 };
 
-const count = z.strictObject({ count: z.number().int().min(1).default(1) }).prefault({});
-
-/**
- * The routes under `/_`: logs, faults and the knobs of the person who runs the simulator. They are no part of Slack.
- * The listener has refused web pages before.
- */
-export async function adminRoute(deps: AdminDeps, request: SimRequest): Promise<SimAnswer> {
-  try {
-    const body: unknown = request.bodyText === '' ? {} : JSON.parse(request.bodyText);
-    return request.method === 'GET' ? show(deps, request.path) : await turn(deps, request, body);
-  } catch (error) {
-    if (error instanceof z.ZodError) return plain(400, { error: z.prettifyError(error) });
-    if (error instanceof SyntaxError) return plain(400, { error: 'The body is not JSON.' });
-    throw error;
-  }
-}
-
-function show(deps: AdminDeps, path: string): SimAnswer {
-  const { effects } = deps.workspace;
-  if (path === '/_effects') return plain(200, { effects: effects.effects() });
-  if (path === '/_requests') return plain(200, { requests: effects.requests() });
-  if (path === '/_faults') return plain(200, { faults: deps.faults.list() });
-  if (path === '/_webhooks') return plain(200, { deliveries: deps.events.log() });
-  return plain(404, { error: 'GET /_effects, /_requests, /_faults or /_webhooks' });
-}
-
-async function turn(deps: AdminDeps, { method, path }: SimRequest, body: unknown): Promise<SimAnswer> {
-  if (method === 'DELETE' && path === '/_faults') {
-    deps.faults.clear();
-    return plain(200, { faults: [] });
-  }
-  if (method === 'DELETE' && path === '/_effects') {
-    deps.workspace.effects.clear();
-    return plain(200, { effects: [] });
-  }
-  if (method !== 'POST') return plain(405, { error: 'GET, POST or DELETE' });
-  if (path === '/_faults') {
-    const asked = Array.isArray(body) ? body : [body];
-    return plain(201, { faults: asked.map((spec) => deps.faults.add(spec)) });
-  }
-  const name = /^\/_admin\/([a-z-]+)$/.exec(path)?.[1] ?? '';
-  const knob = Object.hasOwn(knobs, name) ? knobs[name] : undefined;
-  if (!knob) return plain(404, { error: `One of ${Object.keys(knobs).join(', ')} under /_admin/` });
-  const result = await knob(deps, body);
-  return result === null ? plain(404, { error: 'No such channel, message or token.' }) : plain(200, result);
-}
-
-const knobs: Readonly<Record<string, (deps: AdminDeps, body: unknown) => object | null | Promise<object | null>>> = {
-  'drop-webhook': (deps, body) => {
-    deps.events.drop(count.parse(body).count);
-    return count.parse(body);
+/** The routes under `/_`: they are no part of Slack. */
+export const adminRoute = adminRoutes<AdminDeps>({
+  state: ({ workspace }) => workspace,
+  shows: { webhooks: ({ events }) => ({ deliveries: events.log() }) },
+  missing: 'No such channel, message or token.',
+  knobs: {
+    'drop-webhook': (deps, body) => {
+      deps.events.drop(count.parse(body).count);
+      return count.parse(body);
+    },
+    'duplicate-webhook': (deps, body) => {
+      deps.events.duplicate(count.parse(body).count);
+      return count.parse(body);
+    },
+    /** The next calls of a method are answered this error. */
+    answer: (deps, body) => {
+      const shape = z.strictObject({
+        method: z.string(),
+        error: z.string(),
+        count: z.number().int().min(1).default(1),
+      });
+      const { method, error, count: times } = shape.parse(body);
+      for (let n = 0; n < times; n += 1) deps.knobs.answers.push({ method, error });
+      return { answers: deps.knobs.answers };
+    },
+    /** A token ends. */
+    'end-token': (deps, body) => {
+      const given = z.strictObject({ token: z.string(), error: z.string().default('token_revoked') }).parse(body);
+      if (!deps.tokens.has(given.token)) return null;
+      deps.knobs.ended.set(given.token, given.error);
+      return { ended: deps.knobs.ended.size };
+    },
+    /** An administrator takes a scope away from a token, or gives it one. */
+    scopes: (deps, body) => {
+      const { token, scopes } = z.strictObject({ token: z.string(), scopes: z.array(z.string()) }).parse(body);
+      const held = deps.tokens.get(token);
+      if (!held) return null;
+      deps.tokens.set(token, { ...held, scopes: new Set(scopes) });
+      return { scopes };
+    },
+    /** A person writes a message. */
+    say: (deps, body) => {
+      const shape = { channel: z.string(), user: z.string(), text: z.string(), thread_ts: z.string().optional() };
+      const { channel, thread_ts, ...said } = z.strictObject(shape).parse(body);
+      const { workspace } = deps;
+      if (!workspace.channels.has(channel) || !workspace.users.has(said.user)) return null;
+      const parent = thread_ts === undefined ? null : messageAt(workspace, channel, thread_ts);
+      if (parent && parent.thread_ts === undefined) {
+        replaceMessage(workspace, channel, { ...parent, thread_ts: parent.ts });
+      }
+      const message = addMessage(workspace, channel, { ...said, ...(thread_ts === undefined ? {} : { thread_ts }) });
+      workspace.onEvent({ ...message, channel, channel_type: 'channel', event_ts: message.ts });
+      return { ts: message.ts };
+    },
+    /** A person clicks a button of a message. */
+    click: async (deps, body) => {
+      const shape = { channel: z.string(), ts: z.string(), user: z.string(), actionId: z.string(), value: z.string() };
+      const { channel, ts, user, actionId, value } = z.strictObject(shape).parse(body);
+      const { workspace } = deps;
+      const message = messageAt(workspace, channel, ts);
+      if (!message) return null;
+      const at = workspace.clock.now();
+      const status = await deps.events.interact({
+        type: 'block_actions',
+        api_app_id: workspace.appId,
+        token: 'verification',
+        team: { id: workspace.teamId, domain: workspace.domain },
+        user: { id: user, username: workspace.users.get(user)?.name ?? '', team_id: workspace.teamId },
+        trigger_id: `${at}.${workspace.lastMicros}.${actionId}`,
+        container: { type: 'message', message_ts: ts, channel_id: channel, is_ephemeral: false },
+        channel: { id: channel, name: workspace.channels.get(channel)?.name ?? '' },
+        message,
+        actions: [{ type: 'button', action_id: actionId, value, action_ts: String(at / 1000) }],
+      });
+      return { status };
+    },
+    /** Slack asks the endpoint whether it is the app's. */
+    'verify-url': async (deps) => ({ verified: await deps.events.verify() }),
   },
-  'duplicate-webhook': (deps, body) => {
-    deps.events.duplicate(count.parse(body).count);
-    return count.parse(body);
-  },
-  /** The next calls of a method are answered this error. */
-  answer: (deps, body) => {
-    const shape = z.strictObject({ method: z.string(), error: z.string(), count: z.number().int().min(1).default(1) });
-    const { method, error, count: times } = shape.parse(body);
-    for (let n = 0; n < times; n += 1) deps.knobs.answers.push({ method, error });
-    return { answers: deps.knobs.answers };
-  },
-  /** A token ends. */
-  'end-token': (deps, body) => {
-    const given = z.strictObject({ token: z.string(), error: z.string().default('token_revoked') }).parse(body);
-    if (!deps.tokens.has(given.token)) return null;
-    deps.knobs.ended.set(given.token, given.error);
-    return { ended: deps.knobs.ended.size };
-  },
-  /** An administrator takes a scope away from a token, or gives it one. */
-  scopes: (deps, body) => {
-    const { token, scopes } = z.strictObject({ token: z.string(), scopes: z.array(z.string()) }).parse(body);
-    const held = deps.tokens.get(token);
-    if (!held) return null;
-    deps.tokens.set(token, { ...held, scopes: new Set(scopes) });
-    return { scopes };
-  },
-  /** A person writes a message. */
-  say: (deps, body) => {
-    const shape = { channel: z.string(), user: z.string(), text: z.string(), thread_ts: z.string().optional() };
-    const { channel, thread_ts, ...said } = z.strictObject(shape).parse(body);
-    const { workspace } = deps;
-    if (!workspace.channels.has(channel) || !workspace.users.has(said.user)) return null;
-    const parent = thread_ts === undefined ? null : messageAt(workspace, channel, thread_ts);
-    if (parent && parent.thread_ts === undefined) {
-      replaceMessage(workspace, channel, { ...parent, thread_ts: parent.ts });
-    }
-    const message = addMessage(workspace, channel, { ...said, ...(thread_ts === undefined ? {} : { thread_ts }) });
-    workspace.onEvent({ ...message, channel, channel_type: 'channel', event_ts: message.ts });
-    return { ts: message.ts };
-  },
-  /** A person clicks a button of a message. */
-  click: async (deps, body) => {
-    const shape = { channel: z.string(), ts: z.string(), user: z.string(), actionId: z.string(), value: z.string() };
-    const { channel, ts, user, actionId, value } = z.strictObject(shape).parse(body);
-    const { workspace } = deps;
-    const message = messageAt(workspace, channel, ts);
-    if (!message) return null;
-    const at = workspace.clock.now();
-    const status = await deps.events.interact({
-      type: 'block_actions',
-      api_app_id: workspace.appId,
-      token: 'verification',
-      team: { id: workspace.teamId, domain: workspace.domain },
-      user: { id: user, username: workspace.users.get(user)?.name ?? '', team_id: workspace.teamId },
-      trigger_id: `${at}.${workspace.lastMicros}.${actionId}`,
-      container: { type: 'message', message_ts: ts, channel_id: channel, is_ephemeral: false },
-      channel: { id: channel, name: workspace.channels.get(channel)?.name ?? '' },
-      message,
-      actions: [{ type: 'button', action_id: actionId, value, action_ts: String(at / 1000) }],
-    });
-    return { status };
-  },
-  /** Slack asks the endpoint whether it is the app's. */
-  'verify-url': async (deps) => ({ verified: await deps.events.verify() }),
-};
-
-function plain(status: number, body: unknown): SimAnswer {
-  return { status, headers: { 'content-type': 'application/json' }, bodyText: `${JSON.stringify(body)}\n` };
-}
+});

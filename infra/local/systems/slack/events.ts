@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto';
+import type { Clock } from '../../../../shared/model/clock.ts';
+import { createDeliveries, type Deliveries, post } from '../deliveries.ts';
 import type { StateFile } from '../state-file.ts';
 import type { Happened, Workspace } from './workspace.ts';
 
@@ -14,38 +16,22 @@ export type EventTarget = {
 /** Waits before each further attempt, milliseconds: at once, after a minute, after five. @see https://docs.slack.dev/apis/events-api#retries */
 export const documentedRetriesMs: readonly number[] = [0, 60_000, 300_000];
 
-/** One attempt that was made. */
-export type Delivery = { atMs: number; event: string; type: string; attempt: number; status: number | null };
+type Waiting = {
+  readonly id: string;
+  readonly body: string;
+  readonly type: string;
+  readonly attempt: number;
+  /** Why the attempt before failed, as Slack words it. */
+  readonly reason?: string;
+};
 
 /** The sender of events and interactions. */
-export type EventSender = {
-  target(target: EventTarget | null): void;
+export type EventSender = Deliveries<EventTarget, Waiting, { readonly event: string; readonly type: string }> & {
   onEvent(event: Happened): void;
-  /** The next `count` events are never delivered. */
-  drop(count: number): void;
-  /** The next `count` events are delivered twice, under one id. */
-  duplicate(count: number): void;
   /** Sends a click as a form, as Slack does; the status of the answer, or null where there was none. */
   interact(payload: Readonly<Record<string, unknown>>): Promise<number | null>;
   /** Asks the endpoint whether it is the app's. */
   verify(): Promise<boolean>;
-  log(): readonly Delivery[];
-  close(): void;
-};
-
-type Waiting = { readonly id: string; readonly body: string; readonly type: string; readonly attempt: number };
-type State = {
-  readonly workspace: Workspace;
-  readonly file: StateFile;
-  readonly retriesMs: readonly number[];
-  readonly closed: AbortController;
-  readonly log: Delivery[];
-  readonly queue: Waiting[];
-  target: EventTarget | null;
-  dropping: number;
-  doubling: number;
-  running: boolean;
-  made: number;
 };
 
 /** Slack's signature of a body. @see https://docs.slack.dev/authentication/verifying-requests-from-slack */
@@ -54,57 +40,41 @@ export function signatureHeaders(secret: string, body: string, atS: number): Rec
   return { 'x-slack-request-timestamp': String(atS), 'x-slack-signature': `v0=${mac}` };
 }
 
+type Deps = { readonly workspace: Workspace; readonly file: StateFile; readonly retriesMs: readonly number[] };
+
 /** Sends each event by itself, signed, up to four times; a restart sends again what was not acknowledged. */
-export function createEventSender(input: Pick<State, 'workspace' | 'file' | 'retriesMs'>): EventSender {
-  const held = input.file.load<Waiting>('event');
-  const state: State = {
-    ...input,
-    ...{ closed: new AbortController(), log: [], queue: [], running: false },
-    ...{ target: null, dropping: 0, doubling: 0, made: held.length },
+export function createEventSender({ workspace, file, retriesMs }: Deps): EventSender {
+  const { clock } = workspace;
+  let made = file.load('event').length;
+  const deliveries: Deliveries<EventTarget, Waiting, { event: string; type: string }> = createDeliveries({
+    ...{ clock, file, kind: 'event', retryDelaysMs: retriesMs, atOnce: 1 },
+    send: (target: EventTarget, waiting: Waiting) => deliver(deliveries, clock, target, waiting),
+    says: ({ id, type }) => ({ event: id, type }),
+  });
+  const ask = async (body: string, form: boolean) => {
+    const target = deliveries.aimedAt();
+    return target === null ? nothing : tell(deliveries, clock, target, body, form ? asForm : asJson);
   };
   return {
-    target(target) {
-      const first = state.target === null;
-      state.target = target;
-      if (first && target !== null) for (const waiting of held.splice(0)) enqueue(state, waiting);
-    },
-    onEvent: (event) => take(state, event),
-    drop(count) {
-      state.dropping += count;
-    },
-    duplicate(count) {
-      state.doubling += count;
+    ...deliveries,
+    onEvent(event) {
+      const target = deliveries.aimedAt();
+      if (target === null || (target.types && !target.types.includes(event.type))) return;
+      deliveries.offer(() => {
+        made += 1;
+        const id = `Ev${`${clock.now().toString(36)}${String(made).padStart(5, '0')}`.toUpperCase()}`;
+        return { id, body: envelope(workspace, id, event), type: event.type, attempt: 0 };
+      });
     },
     interact: async (payload) =>
-      (await post(state, new URLSearchParams({ payload: JSON.stringify(payload) }).toString(), true)).status,
+      (await ask(new URLSearchParams({ payload: JSON.stringify(payload) }).toString(), true)).status,
     async verify() {
-      const challenge = `ask${state.workspace.clock.now().toString(36)}`;
+      const challenge = `ask${clock.now().toString(36)}`;
       const body = JSON.stringify({ type: 'url_verification', token: 'verification', challenge });
-      const { status, text } = await post(state, body, false);
+      const { status, text } = await ask(body, false);
       return status === 200 && text.includes(challenge);
     },
-    log: () => state.log,
-    close: () => state.closed.abort(),
   };
-}
-
-function take(state: State, event: Happened): void {
-  const { target, workspace } = state;
-  if (target === null || (target.types && !target.types.includes(event.type))) return;
-  if (state.dropping > 0) {
-    state.dropping -= 1;
-    return;
-  }
-  state.made += 1;
-  const id = `Ev${workspace.clock.now().toString(36)}${String(state.made).padStart(5, '0')}`
-    .toUpperCase()
-    .replace(/^EV/, 'Ev');
-  const waiting = { id, body: envelope(workspace, id, event), type: event.type, attempt: 0 };
-  state.file.save('event', id, waiting);
-  enqueue(state, waiting);
-  if (state.doubling === 0) return;
-  state.doubling -= 1;
-  enqueue(state, waiting);
 }
 
 function envelope(workspace: Workspace, id: string, event: Happened): string {
@@ -126,77 +96,43 @@ function envelope(workspace: Workspace, id: string, event: Happened): string {
   });
 }
 
-function enqueue(state: State, waiting: Waiting): void {
-  state.queue.push(waiting);
-  if (state.running) return;
-  state.running = true;
-  // After the request that made the change was answered.
-  setImmediate(() => {
-    pump(state).catch(() => undefined);
-  });
+type Told = {
+  readonly status: number | null;
+  readonly text: string;
+  readonly noRetry: boolean;
+  readonly reason: string;
+};
+const nothing: Told = { status: null, text: '', noRetry: false, reason: 'connection_failed' };
+const asJson = { 'content-type': 'application/json' };
+const asForm = { 'content-type': 'application/x-www-form-urlencoded' };
+
+async function deliver(
+  { closed }: { readonly closed: AbortSignal },
+  clock: Clock,
+  target: EventTarget,
+  { attempt, body, reason: before = 'http_error' }: Waiting,
+) {
+  const again = { 'x-slack-retry-num': String(attempt), 'x-slack-retry-reason': before };
+  const headers = { ...asJson, ...(attempt === 0 ? {} : again) };
+  const { status, noRetry, reason } = await tell({ closed }, clock, target, body, headers);
+  return { status, last: noRetry, note: { reason } };
 }
 
-async function pump(state: State): Promise<void> {
-  try {
-    for (;;) {
-      const waiting = state.closed.signal.aborted ? undefined : state.queue.shift();
-      if (waiting === undefined) return;
-      await deliver(state, waiting);
-    }
-  } finally {
-    state.running = false;
-  }
-}
-
-async function deliver(state: State, waiting: Waiting): Promise<void> {
-  const { id, type, attempt, body } = waiting;
-  const { status, noRetry, reason } = await post(state, body, false, attempt === 0 ? null : waiting);
-  state.log.push({ atMs: state.workspace.clock.now(), event: id, type, attempt, status });
-  if (state.closed.signal.aborted) return;
-  const delayMs = state.retriesMs[attempt];
-  if ((status !== null && status >= 200 && status < 300) || noRetry || delayMs === undefined) {
-    state.file.remove('event', id);
-    return;
-  }
-  const next = { ...waiting, attempt: attempt + 1, reason };
-  // The wait must not hold up the other events.
-  waitUntil(state, state.workspace.clock.now() + delayMs).then(
-    () => enqueue(state, next),
-    () => undefined,
-  );
-}
-
-// In short steps, so that closing the simulator does not wait for an attempt minutes away.
-async function waitUntil(state: State, atMs: number): Promise<void> {
-  const { clock } = state.workspace;
-  while (clock.now() < atMs && !state.closed.signal.aborted) await clock.sleep(Math.min(250, atMs - clock.now()));
-}
-
-type Posted = { status: number | null; text: string; noRetry: boolean; reason: string };
-
-async function post(
-  state: State,
+async function tell(
+  { closed }: { readonly closed: AbortSignal },
+  clock: Clock,
+  { url, secret }: EventTarget,
   body: string,
-  form: boolean,
-  retry: (Waiting & { reason?: string }) | null = null,
-): Promise<Posted> {
-  const nothing = { status: null, text: '', noRetry: false };
-  if (state.target === null) return { ...nothing, reason: 'connection_failed' };
-  const { url, secret } = state.target;
-  const again = retry
-    ? { 'x-slack-retry-num': String(retry.attempt), 'x-slack-retry-reason': retry.reason ?? 'http_error' }
-    : {};
+  more: Readonly<Record<string, string>>,
+): Promise<Told> {
   const headers = {
-    'content-type': form ? 'application/x-www-form-urlencoded' : 'application/json',
     'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',
-    ...signatureHeaders(secret, body, Math.floor(state.workspace.clock.now() / 1000)),
-    ...again,
+    ...signatureHeaders(secret, body, Math.floor(clock.now() / 1000)),
+    ...more,
   };
-  const signal = AbortSignal.any([state.closed.signal, AbortSignal.timeout(3_000)]);
   try {
-    const answer = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
-    const noRetry = answer.headers.get('x-slack-no-retry') === '1';
-    return { status: answer.status, text: await answer.text(), noRetry, reason: 'http_error' };
+    const { status, text, headers: told } = await post(url, { headers, body, withinMs: 3000, closed });
+    return { status, text, noRetry: told.get('x-slack-no-retry') === '1', reason: 'http_error' };
   } catch (error) {
     return { ...nothing, reason: (error as Error).name === 'TimeoutError' ? 'http_timeout' : 'connection_failed' };
   }

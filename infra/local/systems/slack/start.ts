@@ -1,7 +1,8 @@
 import type { Clock } from '../../../../shared/model/clock.ts';
-import { createEffectLog, type EffectLog } from '../effect-log.ts';
-import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../faults.ts';
-import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
+import { createEffectLog } from '../effect-log.ts';
+import { createFaultBook, type Fault, type FaultBook } from '../faults.ts';
+import type { SimAnswer, SimRequest } from '../loopback-server.ts';
+import { logged, runSimulator, type Simulator } from '../simulator.ts';
 import { noStateFile, openStateFile, type StateFile } from '../state-file.ts';
 import { adminRoute, type Knobs } from './admin.ts';
 import { argumentsOf, needScope, type Token } from './call.ts';
@@ -47,15 +48,10 @@ export type SlackOptions = {
 };
 
 /** A running simulated workspace. */
-export type SlackSimulator = {
-  readonly url: string;
+export type SlackSimulator = Simulator & {
   readonly workspace: Workspace;
-  readonly effects: EffectLog;
   readonly events: EventSender;
   readonly knobs: Knobs;
-  addFault(spec: FaultSpec): Fault;
-  clearFaults(): void;
-  close(): Promise<void>;
 };
 
 type Deps = {
@@ -79,20 +75,12 @@ export async function startSlack(options: SlackOptions): Promise<SlackSimulator>
   const file = options.stateDir === undefined ? noStateFile : openStateFile(options.stateDir, 'slack');
   const deps = file.atomically(() => assemble(options, file));
   const { workspace, faults, events, knobs } = deps;
-  const listener = await listenLoopback({ port: options.port, handle: (request) => handle(deps, request) });
+  const simulator = await runSimulator({
+    ...{ port: options.port, state: workspace, faults, stop: events.close },
+    handle: (request) => handle(deps, request),
+  });
   events.target(options.events ?? null);
-  return {
-    ...{ url: listener.url, workspace, events, knobs, effects: workspace.effects },
-    addFault: (spec) => faults.add(spec),
-    clearFaults: () => faults.clear(),
-    async close() {
-      events.close();
-      await listener.close();
-      // Requests that were under way write their last lines before the file goes.
-      await options.clock.sleep(0);
-      file.close();
-    },
-  };
+  return { ...simulator, workspace, events, knobs };
 }
 
 function assemble(options: SlackOptions, file: StateFile): Deps {
@@ -127,16 +115,14 @@ function assemble(options: SlackOptions, file: StateFile): Deps {
 
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   if (request.path.startsWith('/_')) return adminRoute(deps, request);
-  const entry = deps.workspace.effects.arrived(deps.clock.now(), request);
-  const fault = deps.faults.next(request.method, request.path);
-  entry.fault = fault?.kind ?? null;
   deps.requests += 1;
-  const answer = await faulty(deps, request, fault);
-  entry.status = answer === 'drop' ? 0 : answer.status;
-  if (answer === 'drop') return answer;
-  const id = `sim${deps.clock.now().toString(36)}${deps.requests.toString(36)}`;
-  const date = new Date(deps.clock.now()).toUTCString();
-  return { ...answer, headers: { ...answer.headers, date, 'x-slack-req-id': id } };
+  return logged({ state: deps.workspace, faults: deps.faults }, request, async (fault) => {
+    const answer = await faulty(deps, request, fault);
+    if (answer === 'drop') return answer;
+    const id = `sim${deps.clock.now().toString(36)}${deps.requests.toString(36)}`;
+    const date = new Date(deps.clock.now()).toUTCString();
+    return { ...answer, headers: { ...answer.headers, date, 'x-slack-req-id': id } };
+  });
 }
 
 /** Slack words a fault of its own inside a 200; a status that was asked for is one of what stands in front of it. */
