@@ -13,6 +13,23 @@ export const count = z.strictObject({ count: z.number().int().min(1).default(1) 
 /** Turns something as its body says; null where what the body names is not there. */
 export type Knob<D> = (deps: D, body: unknown) => object | null | Promise<object | null>;
 
+/** The knobs that lose and double webhooks; each answers how many. */
+export function webhookKnobs<D>(
+  webhooksOf: (deps: D) => {
+    drop(count: number): void;
+    duplicate(count: number): void;
+  },
+): Readonly<Record<'drop-webhook' | 'duplicate-webhook', Knob<D>>> {
+  const knob =
+    (turn: 'drop' | 'duplicate'): Knob<D> =>
+    (deps, body) => {
+      const asked = count.parse(body);
+      webhooksOf(deps)[turn](asked.count);
+      return asked;
+    };
+  return { 'drop-webhook': knob('drop'), 'duplicate-webhook': knob('duplicate') };
+}
+
 /** What is a system's own under `/_`. */
 export type AdminRoutes<D> = {
   /** Where the system keeps what it holds. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { adminRoutes, count } from '../admin-routes.ts';
+import { adminRoutes, webhookKnobs } from '../admin-routes.ts';
 import type { FaultBook } from '../faults.ts';
 import { aimedHook, type Hub, happen } from './hub.ts';
 
@@ -20,14 +20,7 @@ export const adminRoute = adminRoutes<AdminDeps>({
   shows: { webhooks: ({ hub }) => ({ deliveries: hub.webhooks.log() }) },
   missing: 'No webhook is delivered to.',
   knobs: {
-    'drop-webhook': ({ hub }, body) => {
-      hub.webhooks.drop(count.parse(body).count);
-      return count.parse(body);
-    },
-    'duplicate-webhook': ({ hub }, body) => {
-      hub.webhooks.duplicate(count.parse(body).count);
-      return count.parse(body);
-    },
+    ...webhookKnobs<AdminDeps>(({ hub }) => hub.webhooks),
     /** Something happens in the repository. */
     happen: ({ hub }, body) => {
       const { event, payload } = z.strictObject({ event: z.string(), payload: z.looseObject({}) }).parse(body);

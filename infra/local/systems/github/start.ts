@@ -1,7 +1,8 @@
 import type { Clock } from '../../../../shared/model/clock.ts';
-import { createEffectLog, type EffectLog } from '../effect-log.ts';
-import { createFaultBook, type Fault, type FaultBook, type FaultSpec } from '../faults.ts';
-import { listenLoopback, type SimAnswer, type SimRequest } from '../loopback-server.ts';
+import { createEffectLog } from '../effect-log.ts';
+import { createFaultBook, type Fault, type FaultBook } from '../faults.ts';
+import type { SimAnswer, SimRequest } from '../loopback-server.ts';
+import { logged, runSimulator, type Simulator } from '../simulator.ts';
 import { noStateFile, openStateFile } from '../state-file.ts';
 import { adminRoute, type Knobs } from './admin.ts';
 import { documentedKeptMs, type HookTarget, type Hub, happen, openHub, registerHook } from './hub.ts';
@@ -25,17 +26,12 @@ export type GithubOptions = {
 };
 
 /** A running simulated repository. */
-export type GithubSimulator = {
-  readonly url: string;
+export type GithubSimulator = Simulator & {
   readonly hub: Hub;
-  readonly effects: EffectLog;
   readonly knobs: Knobs;
   readonly webhooks: { target(target: HookTarget | null): void };
   /** Something happens; the guid of its delivery, or null where no active webhook wants to hear of it. */
   happen(event: string, payload: object): string | null;
-  addFault(spec: FaultSpec): Fault;
-  clearFaults(): void;
-  close(): Promise<void>;
 };
 
 type Deps = {
@@ -68,24 +64,18 @@ export async function startGithub(options: GithubOptions): Promise<GithubSimulat
   };
   let base = '';
   const deps: Deps = { hub, faults, knobs, tokens, perHour, base: () => base, hour: hourOf(clock) };
-  const listener = await listenLoopback({ port: options.port, handle: (request) => handle(deps, request) });
-  base = listener.url;
+  const simulator = await runSimulator({
+    ...{ port: options.port, state: hub, faults, stop: hub.webhooks.close },
+    handle: (request) => handle(deps, request),
+  });
+  base = simulator.url;
   const target = (to: HookTarget | null) => {
     if (to !== null) registerHook(hub, to.publicUrl ?? to.url);
     hub.webhooks.target(to);
   };
   return {
-    ...{ url: listener.url, hub, effects, knobs, webhooks: { target } },
+    ...{ ...simulator, hub, knobs, webhooks: { target } },
     happen: (event, payload) => happen(hub, event, payload)?.guid ?? null,
-    addFault: (spec) => faults.add(spec),
-    clearFaults: () => faults.clear(),
-    async close() {
-      hub.webhooks.close();
-      await listener.close();
-      // Requests that were under way write their last lines before the file goes.
-      await clock.sleep(0);
-      file.close();
-    },
   };
 }
 
@@ -94,12 +84,10 @@ const hourOf = (clock: Clock) => Math.floor(clock.now() / hourMs);
 async function handle(deps: Deps, request: SimRequest): Promise<SimAnswer> {
   const { hub, faults } = deps;
   if (request.path.startsWith('/_')) return adminRoute(deps, request);
-  const entry = hub.effects.arrived(hub.clock.now(), request);
-  const fault = faults.next(request.method, request.path);
-  entry.fault = fault?.kind ?? null;
-  const answer = await faulty(deps, request, fault);
-  entry.status = answer === 'drop' ? 0 : answer.status;
-  return answer === 'drop' ? answer : dressed(deps, answer);
+  return logged({ state: hub, faults }, request, async (fault) => {
+    const answer = await faulty(deps, request, fault);
+    return answer === 'drop' ? answer : dressed(deps, answer);
+  });
 }
 
 async function faulty(deps: Deps, request: SimRequest, fault: Fault | null): Promise<SimAnswer> {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { adminRoutes, count } from '../admin-routes.ts';
+import { adminRoutes, webhookKnobs } from '../admin-routes.ts';
 import type { FaultBook } from '../faults.ts';
 import type { OAuthServer } from './oauth.ts';
 import { archiveObject, createObject, liveObject, type Portal, renameProperty, updateObject } from './portal.ts';
@@ -45,14 +45,7 @@ export const adminRoute = adminRoutes<AdminDeps>({
       deps.oauth.removeScope(scope);
       return { removed: scope };
     },
-    'drop-webhook': (deps, body) => {
-      deps.webhooks.drop(count.parse(body).count);
-      return { dropping: count.parse(body).count };
-    },
-    'duplicate-webhook': (deps, body) => {
-      deps.webhooks.duplicate(count.parse(body).count);
-      return { duplicating: count.parse(body).count };
-    },
+    ...webhookKnobs<AdminDeps>(({ webhooks }) => webhooks),
     /** Changes a record as a person in the portal would: no validation rules of the API, source CRM_UI. */
     touch: (deps, body) => {
       const { type, id, properties, archive } = touch.parse(body);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { adminRoutes, count, on } from '../admin-routes.ts';
+import { adminRoutes, count, on, webhookKnobs } from '../admin-routes.ts';
 import type { FaultBook } from '../faults.ts';
 import type { OAuthServer } from './oauth.ts';
 import { change, type Org, rowOf, transact } from './org.ts';
@@ -49,14 +49,7 @@ export const adminRoute = adminRoutes<AdminDeps>({
       org.knobs.duplicateRule = on.parse(body).on;
       return { on: org.knobs.duplicateRule };
     },
-    'drop-webhook': ({ webhooks }, body) => {
-      webhooks.drop(count.parse(body).count);
-      return { dropping: count.parse(body).count };
-    },
-    'duplicate-webhook': ({ webhooks }, body) => {
-      webhooks.duplicate(count.parse(body).count);
-      return { duplicating: count.parse(body).count };
-    },
+    ...webhookKnobs<AdminDeps>(({ webhooks }) => webhooks),
     'delay-webhook': ({ webhooks }, body) => {
       webhooks.delay(count.parse(body).count);
       return { delaying: count.parse(body).count };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { adminRoutes, count } from '../admin-routes.ts';
+import { adminRoutes, webhookKnobs } from '../admin-routes.ts';
 import type { FaultBook } from '../faults.ts';
 import type { Token } from './call.ts';
 import type { EventSender } from './events.ts';
@@ -28,14 +28,7 @@ export const adminRoute = adminRoutes<AdminDeps>({
   shows: { webhooks: ({ events }) => ({ deliveries: events.log() }) },
   missing: 'No such channel, message or token.',
   knobs: {
-    'drop-webhook': (deps, body) => {
-      deps.events.drop(count.parse(body).count);
-      return count.parse(body);
-    },
-    'duplicate-webhook': (deps, body) => {
-      deps.events.duplicate(count.parse(body).count);
-      return count.parse(body);
-    },
+    ...webhookKnobs<AdminDeps>(({ events }) => events),
     /** The next calls of a method are answered this error. */
     answer: (deps, body) => {
       const shape = z.strictObject({

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { adminRoutes, count } from '../admin-routes.ts';
+import { adminRoutes, count, webhookKnobs } from '../admin-routes.ts';
 import type { FaultBook } from '../faults.ts';
 import { type Account, change, kinds, live } from './account.ts';
 import type { KeyStore } from './idempotency.ts';
@@ -28,14 +28,7 @@ export const adminRoute = adminRoutes<AdminDeps>({
   shows: { keys: ({ keys }) => ({ keys: keys.size() }), webhooks: ({ webhooks }) => ({ deliveries: webhooks.log() }) },
   missing: 'No such record, or not in this state.',
   knobs: {
-    'drop-webhook': (deps, body) => {
-      deps.webhooks.drop(count.parse(body).count);
-      return count.parse(body);
-    },
-    'duplicate-webhook': (deps, body) => {
-      deps.webhooks.duplicate(count.parse(body).count);
-      return count.parse(body);
-    },
+    ...webhookKnobs<AdminDeps>(({ webhooks }) => webhooks),
     /** Somebody switches the endpoint on or off. */
     endpoint: (deps, body) => {
       const { status } = z.strictObject({ status: z.enum(['enabled', 'disabled']) }).parse(body);
