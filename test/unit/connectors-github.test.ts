@@ -6,6 +6,7 @@ import { manifest } from '../../shared/connectors/github/manifest.ts';
 import { listDeliveries, operationById } from '../../shared/connectors/github/operations.ts';
 import type { PlannedCall } from '../../shared/model/operation.ts';
 import { githubSender, githubWorld } from '../kit/github-simulator.ts';
+import { answer, house } from '../kit/sender-house.ts';
 import { exchange, read } from '../kit/system-world.ts';
 
 const at = { system: 'github', params: { repository: 'acme/widgets' } };
@@ -184,6 +185,27 @@ describe('what GitHub says', () => {
     expect(manifest.credential?.judge(answered(200, body, classic))).toEqual({
       ...{ actsAs: '1', holder: 'unknown', scopes: ['admin:repo_hook', 'repo'], expiresAtMs: Date.UTC(2027, 0, 1) },
     });
+  });
+});
+
+describe('asking GitHub for a delivery again', () => {
+  const spec = deliveries?.again({ apiVersion: '2022-11-28', at, endpoint: '1', delivery: '2' });
+  const through = async (login: string, is: 'sandbox' | 'production', productionStage: boolean, id = 4711) => {
+    const h = house({
+      ...{ productionStage, account: { userId: 4711, is }, system: { connector: 'github', apiVersion: '2022-11-28' } },
+      answers: ({ path }) => (path === '/user' ? answer(200, { id, login }) : answer(202)),
+    });
+    if (!spec) throw new Error('no request');
+    const sent = await h.call('write', { spec });
+    return [sent.kind, h.sent.filter(({ method }) => method === 'POST').length];
+  };
+
+  it('is a write: it goes to the account that is configured, and from a production stage alone to production', async () => {
+    expect(await through('acme-bot', 'production', true)).toEqual(['answer', 1]);
+    expect(await through('acme-bot', 'production', false)).toEqual(['not_sent', 0]);
+    expect(await through('acme-bot', 'sandbox', false)).toEqual(['not_sent', 0]);
+    expect(await through('acme-bot-sandbox', 'sandbox', false)).toEqual(['answer', 1]);
+    expect(await through('acme-bot', 'production', true, 4712)).toEqual(['not_sent', 0]);
   });
 });
 
