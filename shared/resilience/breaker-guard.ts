@@ -37,42 +37,20 @@ type Copy = { readonly state: BreakerState; readonly version: number; readonly r
 const trustMs = 5000;
 const keepMs = 604_800_000;
 
+type GuardDeps = {
+  readonly store: ResilienceStore;
+  readonly clock: Clock;
+  readonly owner: string;
+};
+
 /**
  * Keeps a copy of each breaker for a few seconds: a system that works costs one read now and then and no write. Every
  * change is conditional; a lost one is judged again on what stands there.
  * @param deps.owner names this process
  */
-export function breakerGuard(deps: {
-  readonly store: ResilienceStore;
-  readonly clock: Clock;
-  readonly owner: string;
-}): BreakerGuard {
-  const copies = new Map<string, Copy>();
+export function breakerGuard(deps: GuardDeps): BreakerGuard {
+  const { current, write } = heldCopies(deps);
   let asked = 0;
-  const keep = (key: string, held: HeldState): Copy => {
-    const nowMs = deps.clock.now();
-    const known = copies.get(key);
-    // Answers of requests made at once may come out of order.
-    if (known && known.version > held.version && nowMs - known.readAtMs < trustMs) return known;
-    const copy = { state: breakerStateOf(held.value), version: held.version, readAtMs: nowMs };
-    copies.set(key, copy);
-    return copy;
-  };
-  const current = async (key: string, fresh: boolean): Promise<Copy> => {
-    const known = copies.get(key);
-    if (known && !fresh && deps.clock.now() - known.readAtMs < trustMs) return known;
-    return keep(key, await deps.store.read(key));
-  };
-  const write = async (key: string, from: Copy, next: BreakerState): Promise<boolean> => {
-    const version = from.version + 1;
-    const written = await deps.store.write(key, { value: next as Json, over: from.version, keepMs });
-    // A probe that was noted and whose answer got lost is recognised by its owner: nobody else would send it.
-    const landed =
-      written.kind === 'written' ||
-      (next.kind === 'half_open' && written.version === version && isDeepStrictEqual(written.value, next));
-    keep(key, landed ? { value: next as Json, version } : written);
-    return landed;
-  };
   return {
     async ask(name, rule, readOnly) {
       const key = keyOf(name);
@@ -99,6 +77,36 @@ export function breakerGuard(deps: {
       }
     },
   };
+}
+
+/** The copies of one process: read again when they are old or a caller wants it, written over what they were read from. */
+function heldCopies(deps: Pick<GuardDeps, 'store' | 'clock'>) {
+  const copies = new Map<string, Copy>();
+  const keep = (key: string, held: HeldState): Copy => {
+    const nowMs = deps.clock.now();
+    const known = copies.get(key);
+    // Answers of requests made at once may come out of order.
+    if (known && known.version > held.version && nowMs - known.readAtMs < trustMs) return known;
+    const copy = { state: breakerStateOf(held.value), version: held.version, readAtMs: nowMs };
+    copies.set(key, copy);
+    return copy;
+  };
+  const current = async (key: string, fresh: boolean): Promise<Copy> => {
+    const known = copies.get(key);
+    if (known && !fresh && deps.clock.now() - known.readAtMs < trustMs) return known;
+    return keep(key, await deps.store.read(key));
+  };
+  const write = async (key: string, from: Copy, next: BreakerState): Promise<boolean> => {
+    const version = from.version + 1;
+    const written = await deps.store.write(key, { value: next as Json, over: from.version, keepMs });
+    // A probe that was noted and whose answer got lost is recognised by its owner: nobody else would send it.
+    const landed =
+      written.kind === 'written' ||
+      (next.kind === 'half_open' && written.version === version && isDeepStrictEqual(written.value, next));
+    keep(key, landed ? { value: next as Json, version } : written);
+    return landed;
+  };
+  return { current, write };
 }
 
 /** The breakers of one system as they stand, by operation class. */
