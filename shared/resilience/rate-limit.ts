@@ -150,6 +150,8 @@ function leaseBlock(clock: Clock, block: Block, rule: RateRule) {
       const want = Math.min(most, Math.max(block.size, block.waiting));
       const unused = block.left > 0 ? ([block.slot, block.left] as const) : null;
       const { next, lease: got } = lease(rateWindowOf(value), rule, { nowMs, want, unused });
+      // Given back once: the write may land although its answer is lost, and twice would let too many pass.
+      if (got.taken > 0) block.left = 0;
       return { next: got.taken > 0 ? (next as Json) : null, result: { ...got, want, nowMs } };
     })
     .then((got) => {

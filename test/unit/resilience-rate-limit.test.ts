@@ -26,6 +26,34 @@ describe('the rate limit', () => {
     expect(await takeAll(limiters, 300)).toBe(100);
   });
 
+  it.each(['throws', 'meets itself'])(
+    'gives back what it did not use once, also where the write landed and %s',
+    async (how) => {
+      const [store, clock] = [memoryResilienceStore(), fixedClock(1_000_000)];
+      let answers = true;
+      const write: typeof store.write = async (key, next) => {
+        const written = await store.write(key, next);
+        if (answers) return written;
+        answers = true;
+        if (how === 'throws') throw new Error('no answer');
+        return store.write(key, next);
+      };
+      const limiter = rateLimiter({ store: { ...store, write }, clock });
+      const took = () => takeAll([limiter], 1, [tenSeconds]);
+      // Blocks grow: one call, one call, one of two; one is left of this part of the window.
+      for (let n = 0; n < 3; n += 1) await took();
+      const [, held] = [...store.items][0] ?? [];
+      expect(JSON.parse(held ?? '').value.slots).toEqual([[1000, 4, 0]]);
+      clock.advance(1000);
+      answers = false;
+      await took().catch(() => 0);
+      clock.advance(1000);
+      await took();
+      const [first] = JSON.parse([...store.items.values()][0] ?? '').value.slots;
+      expect(first).toEqual([1000, 3, 0]);
+    },
+  );
+
   it('holds in every stretch of time, whenever calls come and from whichever process', async () => {
     const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 4000 }), fc.integer({ min: 1, max: 30 })), {
       minLength: 5,
