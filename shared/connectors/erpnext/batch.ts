@@ -2,9 +2,10 @@ import { path } from '../../http/path.ts';
 import { isObject, type Json } from '../../model/json.ts';
 import type { BatchForm, BatchItem, BatchVerdict, HttpAnswer, WriteVerdict } from '../../model/operation.ts';
 import { bodyOf } from '../json-body.ts';
+import { failedWrite, unknownOutcome } from '../write-verdict.ts';
 import { dataOf, type ErpnextObject, erpnextObjects, recordOf, sendSpec } from './client.ts';
 import { itemFailure } from './errors.ts';
-import { judgeUpdate, type UpdateInput, unknownOutcome, updateBody, writeFailure } from './writes.ts';
+import { judgeUpdate, type UpdateInput, updateBody, writeFailure } from './writes.ts';
 
 /**
  * The most updates one request takes. Above 20 a site works on them in the background and never says what became of each; a
@@ -46,8 +47,7 @@ function judgeBulk(object: ErpnextObject, answer: HttpAnswer, items: readonly Ba
       return unknownOutcome('incomplete_batch', 'The site did not answer one result for this record.');
     }
     if (failures[0]) {
-      const { error, notApplied } = itemFailure(String(failures[0].error ?? ''));
-      return notApplied ? { kind: 'not_applied', error } : unknownOutcome(error.code, error.message);
+      return failedWrite(itemFailure(String(failures[0].error ?? '')));
     }
     return judgeUpdate(object, docs.find((doc) => doc?.id === input.id) ?? null, input);
   });

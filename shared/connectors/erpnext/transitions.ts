@@ -1,7 +1,8 @@
 import type { HttpAnswer, ProbeVerdict, Undo, WriteOperation, WriteVerdict } from '../../model/operation.ts';
+import { unknownOutcome } from '../write-verdict.ts';
 import { type ErpnextObject, erpnextObjects, isSiteTime, recordPath, recordRef, refuse, sendSpec } from './client.ts';
 import { isRecord } from './reads.ts';
-import { beforeOf, found, leastSettleMs, unknownOutcome, writeFailure, writeNamed, writtenDoc } from './writes.ts';
+import { beforeOf, found, leastSettleMs, writeFailure, writeNamed, writtenDoc } from './writes.ts';
 
 /** A document and the `version` in which it was seen: only that one is submitted or cancelled. */
 export type TransitionInput = { readonly id: string; readonly version: string };

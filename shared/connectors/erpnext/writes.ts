@@ -10,6 +10,7 @@ import type {
 import { asBeforeOrElse } from '../before-image.ts';
 import { textAsHtml } from '../html.ts';
 import { bodyOf } from '../json-body.ts';
+import { failedWrite, unknownOutcome } from '../write-verdict.ts';
 import {
   dataOf,
   type ErpnextFields,
@@ -62,13 +63,7 @@ export function writeNamed(object: ErpnextObject, verb: string, permission: Para
 
 /** The verdict of an answer that is not the expected success. Unknown unless it proves that nothing was written. */
 export function writeFailure(answer: HttpAnswer): WriteVerdict {
-  const { error, notApplied } = erpnextFailure(answer);
-  return notApplied ? { kind: 'not_applied', error } : unknownOutcome(error.code, error.message);
-}
-
-/** A write of which nothing is known. */
-export function unknownOutcome(code: string, message: string): WriteVerdict {
-  return { kind: 'unknown', error: { class: 'unknown_outcome', code, message } };
+  return failedWrite(erpnextFailure(answer));
 }
 
 /** A read-back that found our effect. */

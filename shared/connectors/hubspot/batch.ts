@@ -9,18 +9,12 @@ import type {
   WriteVerdict,
 } from '../../model/operation.ts';
 import { bodyOf } from '../json-body.ts';
+import { failedWrite, unknownOutcome } from '../write-verdict.ts';
 import { type HubspotObject, type HubspotRecord, objectsPath, recordOf, recordRef, refProperty } from './client.ts';
 import { sameValue } from './compare.ts';
 import { itemErrors, itemFailure } from './errors.ts';
 import type { UpsertInput } from './upsert.ts';
-import {
-  type CreateInput,
-  type NoteInput,
-  type UpdateInput,
-  unknownOutcome,
-  writeFailure,
-  writeTimeoutMs,
-} from './writes.ts';
+import { type CreateInput, type NoteInput, type UpdateInput, writeFailure, writeTimeoutMs } from './writes.ts';
 
 /** The most records one batch request takes. */
 const maxItems = 100;
@@ -86,8 +80,7 @@ function judge<I extends Json>(
     const [refusal] = refusals;
     if (row && more.length === 0 && !refusal) return applied(object, form, row);
     if (!row && refusal) {
-      const { error, notApplied } = itemFailure(refusal);
-      return notApplied ? { kind: 'not_applied', error } : unknownOutcome(error.code, error.message);
+      return failedWrite(itemFailure(refusal));
     }
     return unknownOutcome('incomplete_batch', 'HubSpot did not answer one result for this record.');
   });

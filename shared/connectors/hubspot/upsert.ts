@@ -2,6 +2,7 @@ import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, ReadVerdict, WriteOperation, WriteVerdict } from '../../model/operation.ts';
 import { type BeforeImage, beforeImage, beforeImageOf } from '../before-image.ts';
 import { bodyOf } from '../json-body.ts';
+import { unknownOutcome } from '../write-verdict.ts';
 import {
   type HubspotObject,
   type HubspotProperties,
@@ -14,7 +15,7 @@ import {
 import { sameValue, shows } from './compare.ts';
 import { itemErrors, itemFailure } from './errors.ts';
 import { readError, unreadable } from './reads.ts';
-import { inconclusive, leastSettleMs, unknownOutcome, writeFailure, writeNamed, writeTimeoutMs } from './writes.ts';
+import { inconclusive, leastSettleMs, writeFailure, writeNamed, writeTimeoutMs } from './writes.ts';
 
 /** One record of an upsert: the value of the unique property, and what to write. */
 export type UpsertItem = { readonly id: string; readonly properties: HubspotProperties };

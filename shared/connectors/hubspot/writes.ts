@@ -4,6 +4,7 @@ import type { HttpAnswer, ProbeVerdict, ReadVerdict, WriteOperation, WriteVerdic
 import { asBeforeOrElse, beforeImage } from '../before-image.ts';
 import { textAsHtml } from '../html.ts';
 import { bodyOf } from '../json-body.ts';
+import { failedWrite } from '../write-verdict.ts';
 import {
   associationTypeId,
   type HubspotObject,
@@ -54,13 +55,7 @@ export function writeNamed(object: HubspotObject, verb: string) {
 
 /** The verdict of an answer that is not the expected success. Unknown unless it proves that nothing was written. */
 export function writeFailure(answer: HttpAnswer): WriteVerdict {
-  const { error, notApplied } = hubspotFailure(answer);
-  return notApplied ? { kind: 'not_applied', error } : unknownOutcome(error.code, error.message);
-}
-
-/** A write of which nothing is known. */
-export function unknownOutcome(code: string, message: string): WriteVerdict {
-  return { kind: 'unknown', error: { class: 'unknown_outcome', code, message } };
+  return failedWrite(hubspotFailure(answer));
 }
 
 /** Whether an answer to a direct read says that the record does not exist. */

@@ -1,6 +1,7 @@
 import { path } from '../../http/path.ts';
 import { isObject, type Json } from '../../model/json.ts';
 import type { Classified, HttpAnswer, RequestContext, RequestSpec, WriteVerdict } from '../../model/operation.ts';
+import { failedWrite, unknownOutcome } from '../write-verdict.ts';
 import {
   dataPath,
   externalPath,
@@ -18,7 +19,7 @@ import {
 } from './client.ts';
 import { itemFailure } from './errors.ts';
 import { type ExternalId, unreadable } from './reads.ts';
-import { unknownOutcome, writable, writeFailure, writeHeaders } from './writes.ts';
+import { writable, writeFailure, writeHeaders } from './writes.ts';
 
 /** The most records one collection request takes. */
 export const maxCollection = 200;
@@ -120,8 +121,7 @@ export function collectionVerdicts(answer: HttpAnswer, { object, items }: Collec
 function itemVerdict(object: SalesforceObject, item: CollectionItem, row: Json | undefined): WriteVerdict {
   if (!isObject(row) || typeof row.success !== 'boolean') return unread('a result');
   if (!row.success) {
-    const { error, notApplied } = itemFailure(row.errors);
-    return notApplied ? { kind: 'not_applied', error } : unknownOutcome(error.code, error.message);
+    return failedWrite(itemFailure(row.errors));
   }
   const id = isId(row.id) ? longId(row.id) : null;
   if (id === null || ('id' in item && longId(item.id) !== id)) return unread('about the record of this item');

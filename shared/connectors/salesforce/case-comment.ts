@@ -1,10 +1,11 @@
 import { isObject, type Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, WriteOperation } from '../../model/operation.ts';
 import { bodyOf } from '../json-body.ts';
+import { unknownOutcome } from '../write-verdict.ts';
 import { dataPath, getSpec, isId, recordPath, recordRef, refuse, requestTimeoutMs } from './client.ts';
 import { readError, unreadable } from './reads.ts';
 import { soql } from './soql.ts';
-import { leastSettleMs, unknownOutcome, writeFailure, writeHeaders, writeNamed, writtenId } from './writes.ts';
+import { leastSettleMs, writeFailure, writeHeaders, writeNamed, writtenId } from './writes.ts';
 
 /** `published`: customers see it in a portal; by default they do not. */
 export type CommentInput = { readonly id: string; readonly text: string; readonly published?: boolean };

@@ -2,8 +2,9 @@ import { encodeQuery } from '../../http/path.ts';
 import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { HttpAnswer, RequestSpec, WriteVerdict } from '../../model/operation.ts';
 import { bodyOf } from '../json-body.ts';
+import { unknownOutcome } from '../write-verdict.ts';
 import { dataPath, refuse, requestTimeoutMs } from './client.ts';
-import { unknownOutcome, writeFailure } from './writes.ts';
+import { writeFailure } from './writes.ts';
 
 /** The most requests one composite request takes. */
 export const maxComposite = 25;

@@ -10,6 +10,7 @@ import type {
   WriteVerdict,
 } from '../../model/operation.ts';
 import { bodyOf } from '../json-body.ts';
+import { unknownOutcome } from '../write-verdict.ts';
 import {
   dataPath,
   getSpec,
@@ -23,7 +24,7 @@ import {
 import { csvOf, readCsv } from './csv.ts';
 import { itemFailure } from './errors.ts';
 import { readError, unreadable } from './reads.ts';
-import { leastSettleMs, unknownOutcome, writeFailure } from './writes.ts';
+import { leastSettleMs, writeFailure } from './writes.ts';
 
 /**
  * A job of the Bulk API 2.0, for more than 2,000 records. `update` names records by `Id`, `upsert` by an external id field: both

@@ -1,4 +1,5 @@
 import type { HttpAnswer, RequestSpec, WriteOperation, WriteVerdict } from '../../model/operation.ts';
+import { unknownOutcome } from '../write-verdict.ts';
 import { dataPath, isId, refuse, requestTimeoutMs, type SalesforceFields } from './client.ts';
 import { compositeRequest, compositeVerdicts } from './composite.ts';
 import {
@@ -6,7 +7,6 @@ import {
   judgeCreate,
   leastSettleMs,
   probeOfCreate,
-  unknownOutcome,
   writeFailure,
   writeHeaders,
   writeNamed,

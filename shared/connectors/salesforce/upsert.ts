@@ -1,6 +1,7 @@
 import type { Json } from '../../model/json.ts';
 import type { HttpAnswer, ProbeVerdict, RequestContext, WriteOperation, WriteVerdict } from '../../model/operation.ts';
 import { asBeforeOrElse, beforeImage, beforeImageOf } from '../before-image.ts';
+import { unknownOutcome } from '../write-verdict.ts';
 import {
   externalPath,
   recordRef,
@@ -15,7 +16,6 @@ import {
   found,
   leastSettleMs,
   saysAbsent,
-  unknownOutcome,
   writable,
   writeFailure,
   writeHeaders,

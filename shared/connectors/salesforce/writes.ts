@@ -8,6 +8,7 @@ import type {
 } from '../../model/operation.ts';
 import { asBeforeOrElse, beforeImage } from '../before-image.ts';
 import { bodyOf } from '../json-body.ts';
+import { failedWrite, unknownOutcome } from '../write-verdict.ts';
 import {
   isId,
   longId,
@@ -68,13 +69,7 @@ export const writeHeaders = {
 
 /** The verdict of an answer that is not the expected success. Unknown unless it proves that nothing was written. */
 export function writeFailure(answer: HttpAnswer): WriteVerdict {
-  const { error, notApplied } = salesforceFailure(answer);
-  return notApplied ? { kind: 'not_applied', error } : unknownOutcome(error.code, error.message);
-}
-
-/** A write of which nothing is known. */
-export function unknownOutcome(code: string, message: string): WriteVerdict {
-  return { kind: 'unknown', error: { class: 'unknown_outcome', code, message } };
+  return failedWrite(salesforceFailure(answer));
 }
 
 /** Whether an answer to a direct read says that the record does not exist, or not any more. */
