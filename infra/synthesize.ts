@@ -107,8 +107,8 @@ function refuseSharedSecrets(config: PlumblineConfig): void {
   const shared = sharedSecrets(config);
   if (shared.length === 0) return;
   throw new SettingsError(
-    `These secrets hold a grant and are named for another use as well: ${shared.join(', ')}. ` +
-      'Only the refresh function may read a grant: give each use its own secret.',
+    `These secrets are named for two uses that different functions read: ${shared.join(', ')}. ` +
+      'Each would be given the other one: give every use a secret of its own.',
   );
 }
 

@@ -1,6 +1,11 @@
 /** Who asks: an agent or a person, never both. */
 export type Principal =
-  | { readonly kind: 'agent'; readonly id: string; readonly via: 'api_key' | 'iam' | 'jwt' | 'file'; readonly keyId?: string }
+  | {
+      readonly kind: 'agent';
+      readonly id: string;
+      readonly via: 'api_key' | 'iam' | 'jwt' | 'file';
+      readonly keyId?: string;
+    }
   | { readonly kind: 'person'; readonly id: string; readonly roles: readonly Role[] }
   /** Work the product starts itself (sweep, saga, file source): it passes the same policy. */
   | { readonly kind: 'service'; readonly id: string };

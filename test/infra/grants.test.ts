@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { functions } from '../../infra/functions.ts';
+import { secretNames, sharedSecrets } from '../../infra/grants.ts';
 import type { TemplateResource } from '../../infra/synthesize.ts';
+import { shippedConfig } from '../kit/agent-world.ts';
 import { readable, resourcesOf, templatesOf } from '../kit/templates.ts';
 
 type Statement = {
@@ -53,6 +55,28 @@ function of(name: string) {
 
 const everything = [...granted].flatMap(([name, all]) => all.map((statement) => ({ name, ...statement })));
 const toolFunctions = ['agent-door', 'event-worker', 'action-worker'];
+
+describe('secrets that two uses share', () => {
+  const config = shippedConfig();
+  const { graph, stripe } = config.systems;
+  if (!graph || !stripe) throw new Error('no such systems');
+  const { changes } = graph.webhooks;
+  if (!changes) throw new Error('no such channel');
+
+  test('are found between a grant, a key, a channel and an endpoint', () => {
+    expect(sharedSecrets(config)).toEqual([]);
+    const webhooks = { events: { ...changes, secret: graph.auth.secret } };
+    const systems = { ...config.systems, stripe: { ...stripe, webhooks } };
+    expect(sharedSecrets({ ...config, systems })).toEqual([graph.auth.secret]);
+  });
+
+  test('are none where a channel keeps its own subscriptions with the secret it has', () => {
+    const wanted = { ...changes, subscriptions: [{ resource: 'users', changes: ['updated' as const] }] };
+    const systems = { ...config.systems, graph: { ...graph, webhooks: { changes: wanted } } };
+    expect(sharedSecrets({ ...config, systems })).toEqual([]);
+    expect(secretNames({ ...config, systems }).subscriptions).toEqual([changes.secret]);
+  });
+});
 
 describe('what functions may do', () => {
   test('every function has exactly the reviewed actions and resources', async () => {

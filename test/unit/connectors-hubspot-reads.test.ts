@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
 import { hubspotObjectNames } from '../../shared/connectors/hubspot/client.ts';
 import { manifest } from '../../shared/connectors/hubspot/manifest.ts';
-import { hubspot } from '../../shared/connectors/hubspot/calls.ts';
 import {
   account,
   closeAccount,
