@@ -46,5 +46,5 @@ test('a secret that holds a grant and is named for a second use is refused', () 
   const configDir = configWith((text) =>
     text.replace('secret: plumbline/dev/hubspot ', 'secret: plumbline/dev/hubspot-oauth '),
   );
-  expect(() => templatesOf('dev', {}, { configDir })).toThrow('Only the refresh function may read a grant');
+  expect(() => templatesOf('dev', {}, { configDir })).toThrow('give every use a secret of its own');
 });
