@@ -10,9 +10,6 @@ import type { Settings } from '../settings.ts';
 /** Who issues the tokens of operators, and for which audience. */
 export type OperatorIdentity = { readonly issuer: string; readonly audience: string };
 
-/** Where Lambda leaves stream records that failed for good; the rest of the bucket is content by hash. */
-export const failedRecordsPrefix = 'aws/lambda/';
-
 /**
  * What must outlive every deploy: tables, payloads, their key, the operators' user pool. Everything here is retained when the
  * stack is deleted, and the logical ids are pinned by a test. Secrets are not here: config/ names them, their owner makes them.

@@ -101,9 +101,6 @@ export type ActionState =
 export type ActionRecord = ActionBase & ActionState;
 export type StateName = ActionState['state'];
 
-/** States that something still has to move; their `dueMs` feeds the sparse `due` index. */
-export const openStates: readonly StateName[] = ['AWAITING_APPROVAL', 'RETRYABLE', 'STARTED', 'UNKNOWN', 'NEEDS_HUMAN'];
-
 /** The frozen call of a record whose intent has been loaded. */
 export function plannedCallOf(record: ActionRecord, intent: Json): PlannedCall {
   return { operation: record.operation, system: record.system, input: intent };
